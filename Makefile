@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Paravane: `make run` boots Debian's kernel through the stage in QEMU, `make check` tests everything.
+# Each installs what it needs from Debian first, or names what is missing.  `make help` lists the rest.
+#
+# One set of sources, several builds:
+#   build/stage/  i386 freestanding: the stage        build/host/  this machine: inspect tool, tests
+#   build/efi64/, build/efi32/: UEFI applications     build/resident64/, resident32/: the layers
+# The parts bring their own rules: tools/packages.mk, loader/resident/resident.mk, boot/efi/efi.mk,
+# tests/tests.mk.
+
+CC ?= gcc
+NASM ?= nasm
+BUILD := build
+VERSION := 0.1
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# ---- flags, each group with its reason ------------------------------------------------------------
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Wundef
+INCLUDES := -Ilib -Iloader -Iloader/resident -I/usr/include/multiboot
+COMMON := -std=gnu11 -Os -g $(WARN) $(INCLUDES) -DPARAVANE_VERSION='"$(VERSION)"' -MMD -MP \
+          -fno-common -fno-strict-aliasing
+# No FPU or SSE registers in code that runs where a guest's are live; no tables nobody reads.
+FREESTANDING := -ffreestanding -mgeneral-regs-only -fno-asynchronous-unwind-tables \
+                -fno-stack-protector -fcf-protection=none -ffunction-sections -fdata-sections
+# i486: so that an old CPU gets a clear refusal instead of an invalid opcode.
+STAGE_CFLAGS := $(COMMON) $(FREESTANDING) -m32 -march=i486 -mno-sse -fno-pic
+HOST_CFLAGS := $(COMMON)
+ASM_FLAGS := -Wall -Werror -Iboot/ -Iloader/resident/ -I$(BUILD)/
+
+LIB_C := $(wildcard lib/*.c)
+LOADER_C := $(wildcard loader/*.c)
+BOOT_C := $(wildcard boot/*.c)
+BOOT_ASM := $(wildcard boot/*.asm)
+PURE_C := $(filter-out lib/console.c,$(LIB_C)) $(LOADER_C)
+
+STAGE_OBJS := $(patsubst %.c,$(BUILD)/stage/%.o,$(LIB_C) $(LOADER_C) $(BOOT_C)) \
+              $(patsubst %.asm,$(BUILD)/stage/%.o,$(BOOT_ASM))
+HOST_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(PURE_C))
+
+all: $(BUILD)/paravane.elf $(BUILD)/paravane-inspect ## Build everything
+
+include tools/packages.mk
+include $(wildcard loader/resident/resident.mk boot/efi/efi.mk tests/tests.mk)
+
+# ---- the stage ------------------------------------------------------------------------------------
+$(BUILD)/stage/%.o: %.c | $(STAGE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(STAGE_CFLAGS) $(STAGE_INCLUDES) -c $< -o $@
+
+$(BUILD)/stage/%.o: %.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf32 -g -F dwarf $(ASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
+
+$(BUILD)/paravane.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
+	$(LD) -m elf_i386 -nostdlib --gc-sections -z noexecstack --no-warn-rwx-segments -T linker.ld \
+	  -Map $(BUILD)/paravane.map -o $@ $(STAGE_OBJS) --start-group $(STAGE_LIBS) --end-group
+
+# ---- the host tool --------------------------------------------------------------------------------
+$(BUILD)/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c $< -o $@
+
+INSPECT_C := $(wildcard tools/inspect/*.c)
+INSPECT_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(INSPECT_C))
+HOST_LIBS := -lz -llzma -lzstd -llz4 -lbz2 -llzo2
+
+$(BUILD)/paravane-inspect: $(INSPECT_OBJS) $(HOST_OBJS)
+	$(CC) -o $@ $(INSPECT_OBJS) $(HOST_OBJS) $(HOST_LIBS)
+
+# ---- help and housekeeping ------------------------------------------------------------------------
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sort
+
+format: ## Reformat all C sources
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+format-check: ## Say which C sources are not formatted
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+
+clean: ## Remove what was built (downloads are kept in build/cache)
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +
+
+print-%:
+	@echo '$* = $($*)'
+
+.PHONY: all help format format-check clean
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/cache/*' 2>/dev/null)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Decompression through the distribution's libraries: gzip, bzip2, lzma, xz, lzo, lz4, zstd.
+ * The one effect before the plan: it writes only into the memory it is given.
+ */
+#ifndef LOADER_UNPACK_H
+#define LOADER_UNPACK_H
+
+#include "addr.h"
+#include "refusal.h"
+#include "view.h"
+
+/* One free stretch of memory.  Output is placed at its high end, the decoder's workspace at its low
+ * end; unpack_open() lowers `size` by what the output keeps, so that it can be used again. */
+struct unpack_memory {
+    uint8_t *data;
+    uint64_t size;
+    maddr_t at;                         /* machine address of data[0] */
+    void (*progress)(unsigned percent); /* may be NULL; called with 0..100, rising */
+};
+
+enum compressor {
+    COMPRESSOR_NONE,
+    COMPRESSOR_GZIP,
+    COMPRESSOR_BZIP2,
+    COMPRESSOR_LZMA,
+    COMPRESSOR_XZ,
+    COMPRESSOR_LZO,
+    COMPRESSOR_LZ4_LEGACY,
+    COMPRESSOR_LZ4_FRAME,
+    COMPRESSOR_ZSTD,
+};
+
+/* By its first bytes, COMPRESSOR_NONE when it is none of them. */
+enum compressor unpack_detect(struct view packed);
+const char *compressor_name(enum compressor compressor);
+
+/* Unpacks the whole of `packed`.  size_known: the stream must give exactly `size` bytes (a bzImage
+ * payload ends in its length); otherwise the length is taken from the stream where it says it and
+ * is bounded by the memory.  *ret_at is the machine address of ret->data. */
+enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool size_known,
+                            uint64_t size, struct unpack_memory *memory, struct view *ret,
+                            maddr_t *ret_at, struct refusal *why);
+
+#endif
