@@ -138,7 +138,8 @@ struct plan_input {
     uint64_t resident64_at;                   /* machine address of the embedded image */
     const struct resident_header *resident32;
     uint64_t resident32_at;
-    uint64_t wall_clock; /* UNIX seconds now, 0 = the layer reads the RTC itself */
+    uint64_t wall_clock;   /* UNIX seconds now, 0 = the layer reads the RTC itself */
+    uint64_t tsc_at_entry; /* TSC when the stage began, 0 = not known */
 };
 
 #define HANDOFF_SIZE 65536

@@ -25,9 +25,14 @@ struct resident_header {
     uint32_t arena_fixed;   /* arena = arena_fixed + arena_per_cpu * CPUs             */
     uint32_t arena_per_cpu; /*         + arena_bits_per_frame * machine frames / 8    */
     uint32_t arena_bits_per_frame;
+    uint32_t classes; /* guests it serves: bit n = enum guest_class n */
 };
 
 enum guest_class { GUEST_PV64 = 1, GUEST_PV32PAE = 2, GUEST_PV32 = 3 };
+
+/* Event channel ports that a domU guest finds in start_info for the two rings. */
+#define HANDOVER_PORT_XENSTORE 1
+#define HANDOVER_PORT_CONSOLE  2
 
 #define HANDOVER_DOM0              1u /* role: owns the PC (SIF_PRIVILEGED | SIF_INITDOMAIN) */
 #define HANDOVER_CONSOLE_VGA       2u
@@ -61,8 +66,9 @@ struct handover {
     uint64_t arena, arena_size; /* zeroed by nobody: the layer clears what it uses */
 
     /* m2p: one 4 KiB page (512 entries of 8 bytes; 32-bit guests: 1024 of 4) for every aligned
-     * block of 512 (1024) machine frames that holds RAM below the p2m's reach, packed in ascending
-     * order. The layer fills it from the runs (all else ~0) and maps it at Xen's address. */
+     * block of 512 (1024) machine frames that a RAM entry of `map` touches, low memory included, up
+     * to the m2p's reach (4 Mi frames for PAE, 1 Mi for non-PAE guests), packed in ascending order.
+     * The layer fills it from the runs (all else ~0) and maps it at Xen's address. */
     uint64_t m2p, m2p_size;
 
     uint64_t map;  /* struct handover_memory[map_count]: the machine's memory map */
