@@ -37,3 +37,10 @@ deps: ## Install (as root) or name the Debian packages that a build needs
 	tools/need $(BUILD_PACKAGES)
 
 .PHONY: deps
+
+# The framebuffer font is one of Debian's console fonts.
+FONT_PSF := $(DEB)/console-setup-linux_amd64/usr/share/consolefonts/Lat15-VGA16.psf.gz
+$(BUILD)/font.c: tools/gen-font
+	@mkdir -p $(@D)
+	tools/fetch-deb console-setup-linux >/dev/null
+	tools/gen-font $(FONT_PSF) > $@
