@@ -31,7 +31,7 @@ STAGE_CFLAGS := $(COMMON) $(FREESTANDING) -m32 -march=i486 -mno-sse -fno-pic
 HOST_CFLAGS := $(COMMON)
 ASM_FLAGS := -Wall -Werror -Iboot/ -Iloader/resident/ -I$(BUILD)/
 
-LIB_C := $(wildcard lib/*.c)
+LIB_C := $(wildcard lib/*.c) $(BUILD)/font.c
 LOADER_C := $(wildcard loader/*.c)
 BOOT_C := $(wildcard boot/*.c)
 BOOT_ASM := $(wildcard boot/*.asm)
