@@ -33,7 +33,7 @@ struct guest_info {
     struct info_value hv_start_low;
     struct info_value phys32_entry; /* physical */
     bool has_phys32_reloc;
-    uint32_t phys32_align, phys32_min, phys32_max; /* 0 align = not given */
+    uint32_t phys32_align, phys32_min, phys32_max; /* defaults filled in when has_phys32_reloc */
     bool mod_start_pfn;
     bool suspend_cancel;
     bool bsd_symtab;
@@ -46,9 +46,9 @@ struct guest_info {
     char complaint[6][96];
 };
 
-/* Reads notes (PT_NOTE, then SHT_NOTE, then __xen_guest).  An image that has none of them is no
- * refusal here: source is INFO_NONE.  Refused: an unknown *required* feature; more than 65536
- * notes. */
+/* Reads notes (PT_NOTE, then SHT_NOTE, then __xen_guest; each only when the one before has none).
+ * An image that has none of them is no refusal here: source is INFO_NONE.  Refused: an unknown
+ * *required* feature; more than 65536 notes. */
 enum refusal_id guest_info_read(const struct elf_view *elf, struct guest_info *ret,
                                 struct refusal *why);
 

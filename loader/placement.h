@@ -13,12 +13,14 @@
 #define PLACEMENT_SEGMENT_MAX 64
 
 enum placement_rule {
-    RULE_FORCED,           /* paddr=, paddr-offset=, virt-base= on the command line */
+    RULE_FORCED,           /* paddr= or paddr-offset= on the command line */
     RULE_EXPLICIT_OFFSET,  /* PADDR_OFFSET note or ELF_PADDR_OFFSET= */
     RULE_NO_VIRT_BASE,     /* no base: addresses are taken as they stand */
     RULE_BELOW_BASE,       /* the seed's rule: every p_paddr < VIRT_BASE, physical */
     RULE_AT_OR_ABOVE_BASE, /* every p_paddr >= VIRT_BASE, virtual */
-    RULE_LINKED_HIGH, /* no base, but linked above RAM: base = lowest p_paddr & ~4 MiB (2005) */
+    RULE_XEN_DEFAULT,      /* p_paddr >= a small VIRT_BASE, yet Xen's offset 0 for notes fits */
+    RULE_PHYS32_INSIDE, /* p_paddr >= VIRT_BASE, but PHYS32_ENTRY lies among them as they stand */
+    RULE_LINKED_HIGH,   /* no base, but linked above RAM: base = lowest p_paddr & ~4 MiB (2005) */
 };
 
 struct placed_segment {
@@ -41,16 +43,24 @@ struct placement {
     struct range physical;              /* hull of all segments, physical / pseudo-physical bytes */
     gpaddr_t entry_physical;            /* e_entry as a physical address: native's way in */
     gvaddr_t entry_virtual;             /* ENTRY/VIRT_ENTRY, else e_entry as virtual: pv's way in */
-    bool entry_physical_inside,
-        entry_virtual_inside; /* lies in the hull (ends inclusive, as Xen) */
+    bool entry_physical_inside;         /* lies in a segment */
+    bool entry_virtual_inside;          /* lies in the hull (ends inclusive, as Xen) */
+    bool virtual_fits;                  /* physical + base fits the image's class, no wrap */
+    bool offset_without_base;           /* an offset was given but ignored: there is no base */
 };
 
-/* ram_end: end of the highest RAM byte, for the plausibility of RULE_LINKED_HIGH.
+/* ram_end: end of the highest RAM byte, to tell plausible physical addresses from others; 0 = not
+ * known, nothing is then too high.
  * Refuses: a file whose segments disagree, wrapping or overlapping segments, segments outside the
- * file, no loadable segment, an offset without a base. */
+ * file, no loadable segment.  What only pv minds is left to placement_check_pv(). */
 enum refusal_id placement_decide(const struct elf_view *elf, const struct guest_info *info,
                                  const struct options *options, uint64_t ram_end,
                                  struct placement *ret, struct refusal *why);
+
+/* What libelf demands of a PV guest's addresses (elf_xen_addr_calc_check()): no offset without a
+ * base, no wrap, the entry inside the kernel, INIT_P2M outside it. */
+enum refusal_id placement_check_pv(const struct placement *placement, const struct guest_info *info,
+                                   struct refusal *why);
 
 /* One line for the log: the rule that fired and the numbers it compared, no newline. */
 void placement_print(struct out *out, const struct placement *placement);
