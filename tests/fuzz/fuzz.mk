@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Fuzzing: every tests/fuzz/fuzz_*.c is one entry point, built with libFuzzer, ASan and UBSan (and, with
+# the same sources, for AFL++).  Seeds are made by tests/fuzz/make-seeds from the test guests and from
+# what is in build/cache; findings stand in tests/fuzz/regressions/TARGET/ and run first.
+#
+#   make check-fuzz            a short fixed number of runs of each target
+#   make fuzz TIME=600         each target for TIME seconds, corpus kept in build/fuzz/corpus
+#   make fuzz-afl TARGET=elf TIME=600
+
+FUZZ_CC := clang
+FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARN) $(INCLUDES) -DPARAVANE_VERSION='"fuzz"' -MMD -MP \
+               -fno-omit-frame-pointer -Itests/fuzz
+FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_OBJS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(PURE_C) $(FUZZ_RESIDENT_C))
+FUZZ_RUNS ?= 20000
+TIME ?= 60
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/liball.a
+	$(FUZZ_CC) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+
+$(BUILD)/fuzz/liball.a: $(FUZZ_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzers
+
+check-fuzz: ## A short fixed number of runs of every fuzzer
+	@tools/need clang llvm libclang-rt-14-dev
+	@$(MAKE) -s fuzz-build
+	@tests/fuzz/run-fuzz --runs $(FUZZ_RUNS) $(BUILD) $(FUZZ_TARGETS)
+
+fuzz: ## Every fuzzer for TIME seconds, with coverage afterwards
+	@tools/need clang llvm libclang-rt-14-dev
+	@$(MAKE) -s fuzz-build
+	@tests/fuzz/run-fuzz --seconds $(TIME) $(BUILD) $(FUZZ_TARGETS)
+
+.PHONY: fuzz-build check-fuzz fuzz
