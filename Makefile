@@ -35,7 +35,7 @@ LIB_C := $(wildcard lib/*.c) $(BUILD)/font.c
 LOADER_C := $(wildcard loader/*.c)
 BOOT_C := $(wildcard boot/*.c)
 BOOT_ASM := $(wildcard boot/*.asm)
-PURE_C := $(filter-out lib/console.c,$(LIB_C)) $(LOADER_C)
+PURE_C := $(filter-out lib/console.c lib/uart.c lib/vga.c,$(LIB_C)) $(LOADER_C)
 
 STAGE_OBJS := $(patsubst %.c,$(BUILD)/stage/%.o,$(LIB_C) $(LOADER_C) $(BOOT_C)) \
               $(patsubst %.asm,$(BUILD)/stage/%.o,$(BOOT_ASM))
