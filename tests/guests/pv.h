@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the files of the PV door share.
+ */
+#ifndef TESTS_GUESTS_PV_H
+#define TESTS_GUESTS_PV_H
+
+#include "guest.h"
+
+#include <xen/xen.h>
+
+#ifdef __i386__
+#define MACHINE_TO_PHYS ((const unsigned long *)(PAE ? 0xf5800000ul : 0xfc000000ul))
+#define HOLE_START      (PAE ? 0xf5800000ul : 0xfc000000ul)
+#else
+#define MACHINE_TO_PHYS ((const unsigned long *)0xffff800000000000ul)
+#endif
+
+/* A page-table entry of this guest's kind. */
+#if defined(__i386__) && !PAE
+typedef uint32_t pte_t;
+#else
+typedef uint64_t pte_t;
+#endif
+#define PTE_PRESENT  1u
+#define PTE_WRITABLE 2u
+#define PTE_USER     4u
+#define PTE_ACCESSED 0x20u
+#define PTE_DIRTY    0x40u
+#define PTE_LARGE    0x80u
+#define PTE_FRAME(p) (((p)&0x000ffffffffff000ull) >> 12)
+
+long hypercall_bare(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+                    unsigned long a4, unsigned long a5);
+long hypercall_by_page(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+                       unsigned long a4, unsigned long a5);
+
+extern const start_info_t *start_info;
+/* [v_start, v_end): what the start of day promises to map. */
+extern uintptr_t v_start, v_end;
+
+/* pv_tables.c: walks every table from pt_base; checks entries, p2m and m2p. */
+void pv_tables_check(void);
+/* pv_calls.c: maps shared_info over a page of ours and checks it; the calls of the first layer. */
+void pv_calls_check(void);
+
+#endif
