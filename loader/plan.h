@@ -174,6 +174,12 @@ void plan_warn(struct plan *plan, const char *format, ...) __attribute__((format
 MUST_USE bool plan_find(const struct plan *plan, const struct boot_record *record, uint64_t size,
                         uint64_t align, uint64_t min, uint64_t max, bool from_top, uint64_t *ret);
 
+/* The same for a TARGET that steps write: when no RAM is free, one on top of STAGE or SOURCE
+ * regions will do, the step order keeps them until they have been read. */
+MUST_USE bool plan_find_target(const struct plan *plan, const struct boot_record *record,
+                               uint64_t size, uint64_t align, uint64_t min, uint64_t max,
+                               bool from_top, uint64_t *ret);
+
 /* Appends zeroed bytes to the blob: ret_data to fill them, *ret_at where the guest will see them
  * (plan->info + offset).  Refuses when the blob buffer is full. */
 enum refusal_id plan_blob(struct plan *plan, uint32_t size, uint32_t align, void *ret_data,
@@ -187,7 +193,8 @@ enum refusal_id plan_order(const struct plan_input *input, struct plan *plan, st
 enum refusal_id plan_check(const struct plan_input *input, const struct plan *plan,
                            struct refusal *why);
 
-/* The memory arrangement, one line a region, each line beginning with `prefix`. */
+/* The memory arrangement, one line a region in ascending order, each line beginning with `prefix`;
+ * the steps and the exit registers too with log=debug or `plan`.  Warnings are not printed. */
 void plan_print(struct out *out, const char *prefix, const struct plan_input *input,
                 const struct plan *plan);
 
