@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Unit tests: every tests/unit/test_*.c is one cmocka program, linked with lib/ and loader/ built under
+# ASan and UBSan.  Other C files of tests/unit/ are helpers that all tests may use.
+#
+#   make check-unit            all of them, silently, and the check that no refusal is untested
+#   make build/asan/test_elf_view && build/asan/test_elf_view      one of them, with its output
+
+ASAN_CFLAGS := $(filter-out -Os,$(COMMON)) -O1 -fno-omit-frame-pointer -Itests/unit
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/asan/%,$(wildcard tests/unit/test_*.c))
+UNIT_HELPERS := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
+ASAN_OBJS := $(patsubst %.c,$(BUILD)/asan/%.o,$(PURE_C) $(UNIT_HELPERS))
+
+$(BUILD)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ASAN_CFLAGS) $(SANITIZE) -c $< -o $@
+
+$(BUILD)/asan/libpure.a: $(ASAN_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/asan/test_%: $(BUILD)/asan/tests/unit/test_%.o $(BUILD)/asan/libpure.a
+	$(CC) $(SANITIZE) -o $@ $^ $(HOST_LIBS) -lcmocka
+
+unit-build: $(UNIT_TESTS)
+
+check-unit: ## Unit tests under ASan and UBSan
+	@tools/need libcmocka-dev
+	@$(MAKE) -s unit-build
+	@tests/unit/run $(UNIT_TESTS) tools/check-refusals
+
+.PHONY: unit-build check-unit
+.PRECIOUS: $(BUILD)/asan/%.o
