@@ -14,6 +14,7 @@ struct cpu_info {
     bool has_cpuid, cmov, pse, pae, nx, long_mode, page1gb, la57, sse2, apic, x2apic, tsc;
     bool syscall;
     uint32_t physical_bits;
+    uint32_t count; /* CPUs that the firmware lists as usable, 0 = not known */
 };
 
 #endif

@@ -42,6 +42,7 @@ struct guest_info {
     char guest_os[GUEST_TEXT_SIZE], guest_version[GUEST_TEXT_SIZE];
     char xen_version[GUEST_TEXT_SIZE], loader[GUEST_TEXT_SIZE];
     uint32_t features_supported, features_required; /* bit n = XENFEAT n */
+    bool supported_given;                           /* there is a SUPPORTED_FEATURES note */
     uint32_t complaint_count; /* malformed or unknown things, tolerated as libelf does */
     char complaint[6][96];
 };

@@ -193,6 +193,7 @@ static enum refusal_id read_note(const struct note *note, struct guest_info *inf
         info->mod_start_pfn = read_flag(info, "MOD_START_PFN", desc);
         break;
     case NOTE_SUPPORTED_FEATURES:
+        info->supported_given = true;
         if (view_u32(desc, 0, &bits))
             info->features_supported |= bits;
         else

@@ -82,9 +82,10 @@ struct p2m_run {
     uint64_t pfn, mfn, count;
 };
 
-/* PV only: what the builders need (plan_pv.c fills it, pv_tables.c carries it out). */
+/* PV only: what the builders need (plan_pv.c fills it, pv_build.c carries it out). */
 struct pv_plan {
     enum guest_class class;
+    bool hardware_pae;       /* the guest's PAE root is the CPU's own: PDPTEs hold P only */
     uint64_t v_start, v_end; /* guest virtual, the initial mapping */
     uint64_t nr_pages;
     uint32_t run_count;
