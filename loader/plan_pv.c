@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The planner for Xen PV guests: which class and layer, where everything stands, and the steps.
+ * Order: what may be refused early; what is in memory already (ramdisks); what is kept from the
+ * guest (layer, m2p, hand-over); the guest's frames and region; contents.
+ * Source: xen/arch/x86/pv/dom0_build.c (dom0_construct) for role dom0, tools/libs/guest/ for domU.
+ */
+#include "pv_parts.h"
+
+#include "bytes.h"
+#include "memory_map.h"
+#include "plan_parts.h"
+#include "pv_abi.h"
+#include "pv_memory.h"
+
+#define MIB      UINT64_C(0x100000)
+#define FOUR_GIB (UINT64_C(1) << 32)
+
+#define FEATURE_SUPERVISOR_MODE (1u << 3)
+#define FEATURE_DOM0            (1u << 11)
+
+static const char *const class_name[] = {
+    [GUEST_PV64] = "64-bit PV",
+    [GUEST_PV32PAE] = "32-bit PAE PV",
+    [GUEST_PV32] = "32-bit PV",
+};
+
+static bool serves(const struct resident_header *header, enum guest_class class)
+{
+    return header && (header->classes >> class & 1);
+}
+
+/* The layer that serves `class` on this CPU: the 64-bit one where the CPU can run it. */
+static bool choose_layer(const struct plan_input *input, enum guest_class class,
+                         struct pv_work *work)
+{
+    work->class = class;
+    if (input->cpu->long_mode && serves(input->resident64, class)) {
+        work->layer64 = true;
+        work->header = input->resident64;
+        work->image_at = input->resident64_at;
+        return true;
+    }
+    work->layer64 = false;
+    work->header = input->resident32;
+    work->image_at = input->resident32_at;
+    return class != GUEST_PV64 && serves(input->resident32, class);
+}
+
+static enum refusal_id choose_class(struct pv_work *work, struct refusal *why)
+{
+    const struct plan_input *input = work->input;
+    enum pae_mode pae = input->info->pae;
+    enum guest_class class = GUEST_PV64;
+
+    if (!input->image->elf.is_64bit) {
+        class = pae == PAE_NO ? GUEST_PV32 : GUEST_PV32PAE;
+        if (class == GUEST_PV32PAE && !input->cpu->pae) {
+            if (pae != PAE_BIMODAL)
+                return REFUSE(why, PV_NEEDS_PAE, .str = {input->cpu->vendor});
+            class = GUEST_PV32;
+        }
+    } else if (!input->cpu->long_mode) {
+        return REFUSE(why, PV_NEEDS_LONG_MODE, .str = {input->cpu->vendor});
+    }
+    if (choose_layer(input, class, work))
+        return REFUSE_NONE;
+    if (pae == PAE_BIMODAL && class == GUEST_PV32PAE && choose_layer(input, GUEST_PV32, work))
+        return REFUSE_NONE;
+    return REFUSE(why, PV_NO_LAYER, .str = {class_name[class]});
+}
+
+static enum refusal_id check_layer(const struct resident_header *header, struct refusal *why)
+{
+    if (header->magic != RESIDENT_MAGIC || header->version != HANDOVER_VERSION)
+        return REFUSE(why, PV_LAYER_INVALID, .num = {header->magic, header->version});
+    if (header->image_size > header->memory_size || (header->memory_size & PAGE_MASK) ||
+        header->entry_offset >= header->image_size)
+        return REFUSE(why, PV_LAYER_INVALID, .num = {header->image_size, header->memory_size});
+    return REFUSE_NONE;
+}
+
+static enum refusal_id check_guest(struct pv_work *work, struct refusal *why)
+{
+    const struct plan_input *input = work->input;
+    const struct guest_info *info = input->info;
+    enum refusal_id id = guest_info_check_pv(&input->image->elf, info, why);
+
+    if (!id)
+        id = placement_check_pv(input->placement, info, why);
+    if (id)
+        return id;
+    if (info->features_required & FEATURE_SUPERVISOR_MODE)
+        return REFUSE(why, PV_SUPERVISOR_MODE, .num = {info->features_required});
+    if (!work->dom0 && (info->features_required & FEATURE_DOM0))
+        return REFUSE(why, PV_ONLY_DOM0, .num = {info->features_required});
+    if (work->dom0 && info->supported_given && !(info->features_supported & FEATURE_DOM0))
+        return REFUSE(why, PV_NOT_DOM0, .num = {info->features_supported});
+    work->hole_start = 0;
+    if (work->class == GUEST_PV32)
+        work->hole_start = HV32_START;
+    if (work->class == GUEST_PV32PAE) {
+        work->hole_start = HV32PAE_START;
+        if (info->hv_start_low.given && info->hv_start_low.value > HV32PAE_START)
+            return REFUSE(why, PV_HOLE_TOO_HIGH, .num = {info->hv_start_low.value, HV32PAE_START});
+    }
+    return REFUSE_NONE;
+}
+
+/* A free stretch for `name` that overlaps neither stage nor sources, as a region of the plan. */
+static enum refusal_id place(struct pv_work *work, const char *name, enum region_kind kind,
+                             uint64_t size, uint64_t *ret, struct refusal *why)
+{
+    bool from_top = kind != REGION_TARGET;
+
+    size = (size + PAGE_MASK) & ~PAGE_MASK;
+    if (size >= FOUR_GIB ||
+        !plan_find(work->plan, work->input->record, size, PAGE_SIZE, MIB, 0, from_top, ret))
+        return REFUSE(why, PV_NO_ROOM, .num = {size >> 10}, .str = {name});
+    return plan_add_region(work->plan, name, kind, (struct range){*ret, *ret + size}, NULL, why);
+}
+
+static bool overlaps_work(const struct plan *plan, struct range range)
+{
+    for (uint32_t i = 0; i < plan->region_count; i++)
+        if (range_overlaps(plan->region[i].machine, range))
+            return true;
+    return false;
+}
+
+/* True when the frames of a ramdisk can be given to the guest as they are: whole free pages that
+ * nothing else of the plan and no other module uses. */
+static bool can_splice(const struct pv_work *work, uint32_t index, bool last)
+{
+    const struct boot_record *record = work->input->record;
+    const struct boot_module *module = &record->module[index];
+    uint64_t pages = (module->size + PAGE_MASK) >> PAGE_SHIFT;
+    struct range range, other;
+
+    if ((module->start.v & PAGE_MASK) || (!last && (module->size & PAGE_MASK)))
+        return false;
+    if (!range_from_size(module->start.v, pages << PAGE_SHIFT, &range) || range.end > FOUR_GIB ||
+        !pv_memory_is_free(&work->plan->pv, range.start >> PAGE_SHIFT, pages) ||
+        overlaps_work(work->plan, range))
+        return false;
+    for (uint32_t i = 0; i < record->module_count; i++)
+        if (i != index &&
+            (!range_from_size(record->module[i].start.v, record->module[i].size, &other) ||
+             range_overlaps(other, range)))
+            return false;
+    return true;
+}
+
+/* All modules behind the guest make one ramdisk, each on pages of its own: Linux takes zeros
+ * between archives.  Frames that can stay are only given PFNs, the others are copied. */
+static enum refusal_id take_ramdisks(struct pv_work *work, struct refusal *why)
+{
+    const struct boot_record *record = work->input->record;
+    uint32_t last = record->module_count;
+    enum refusal_id id = REFUSE_NONE;
+
+    while (last > 1 && record->module[last - 1].size == 0)
+        last--;
+    for (uint32_t i = 1; i < last && !id; i++) {
+        const struct boot_module *module = &record->module[i];
+        struct pv_piece *piece = &work->piece[work->piece_count];
+
+        if (module->size == 0)
+            continue;
+        if (module->size > FOUR_GIB || module->start.v > FOUR_GIB - module->size)
+            return REFUSE(why, PV_MODULE_TOO_HIGH, .num = {i, module->start.v, module->size});
+        work->piece_count++;
+        piece->module = i;
+        piece->size = module->size;
+        piece->pages = (module->size + PAGE_MASK) >> PAGE_SHIFT;
+        piece->at = module->start.v;
+        piece->spliced = can_splice(work, i, i == last - 1);
+        work->initrd_size = (work->initrd_pages << PAGE_SHIFT) + piece->size;
+        work->initrd_pages += piece->pages;
+        if (piece->spliced) {
+            struct range range = {piece->at, piece->at + (piece->pages << PAGE_SHIFT)};
+
+            id = plan_add_region(work->plan, plan_name(work->plan, "ramdisk", i), REGION_IN_PLACE,
+                                 range, &piece->region, why);
+        } else {
+            struct range range = {module->start.v, module->start.v + module->size};
+
+            id = plan_add_region(work->plan, plan_name(work->plan, "ramdisk as loaded", i),
+                                 REGION_SOURCE, range, NULL, why);
+        }
+    }
+    return id;
+}
+
+/* Gives copied ramdisks their new frames; after all sources are known. */
+static enum refusal_id place_ramdisks(struct pv_work *work, struct refusal *why)
+{
+    enum refusal_id id = REFUSE_NONE;
+
+    for (uint32_t i = 0; i < work->piece_count && !id; i++) {
+        struct pv_piece *piece = &work->piece[i];
+        uint64_t from = piece->at;
+        uint64_t bytes = piece->pages << PAGE_SHIFT;
+
+        if (piece->spliced)
+            continue;
+        id = place(work, plan_name(work->plan, "ramdisk", piece->module), REGION_TARGET, bytes,
+                   &piece->at, why);
+        if (id)
+            return id;
+        piece->region = &work->plan->region[work->plan->region_count - 1];
+        id = plan_add_copy(work->plan, piece->at, from, piece->size, why);
+        if (!id)
+            id = plan_add_zero(work->plan, piece->at + piece->size, bytes - piece->size, why);
+    }
+    return id;
+}
+
+/* What stays behind the guest.  The largest first: near the top of RAM below 4 GiB. */
+static enum refusal_id place_layer(struct pv_work *work, struct refusal *why)
+{
+    const struct resident_header *header = work->header;
+    const struct memory_map *map = &work->input->record->map;
+    struct pv_plan *pv = &work->plan->pv;
+    uint64_t frames = (memory_map_ram_end(map) + PAGE_MASK) >> PAGE_SHIFT;
+    uint64_t per_cpu, per_frame;
+    enum refusal_id id;
+
+    work->cpu_count = work->input->options->vcpus;
+    if (!work->cpu_count)
+        work->cpu_count = work->input->cpu->count ? work->input->cpu->count : 1;
+    if (frames > M2P64_MFN_MAX)
+        frames = M2P64_MFN_MAX;
+    if (!checked_mul_u64(work->cpu_count, header->arena_per_cpu, &per_cpu) ||
+        !checked_mul_u64(frames, header->arena_bits_per_frame, &per_frame) || per_cpu > FOUR_GIB ||
+        per_frame >> 3 > FOUR_GIB)
+        return REFUSE(why, PV_NO_ROOM, .num = {FOUR_GIB >> 10}, .str = {"the layer's arena"});
+    work->arena_size = (header->arena_fixed + per_cpu + (per_frame >> 3) + PAGE_MASK) & ~PAGE_MASK;
+    pv->m2p_size = pv_memory_m2p_pages(map, work->class) << PAGE_SHIFT;
+
+    id = place(work, "m2p", REGION_LAYER, pv->m2p_size, &pv->m2p, why);
+    if (!id && work->arena_size)
+        id = place(work, "layer arena", REGION_LAYER, work->arena_size, &work->arena, why);
+    if (!id)
+        id = place(work, "resident layer", REGION_LAYER, header->memory_size, &work->layer, why);
+    if (!id)
+        id = plan_add_copy(work->plan, work->layer, work->image_at, header->image_size, why);
+    if (!id)
+        id = plan_add_zero(work->plan, work->layer + header->image_size,
+                           header->memory_size - header->image_size, why);
+    if (!id)
+        id = place(work, "shared_info", REGION_LAYER, PAGE_SIZE, &pv->shared_info, why);
+    if (!id)
+        id = pv_place_symbols(work, why);
+    if (!id)
+        id = place(work, "hand-over", REGION_LAYER, pv_handover_size(work), &work->plan->info, why);
+    if (!id)
+        id = place(work, "hand-off", REGION_HANDOFF, HANDOFF_SIZE, &work->plan->handoff, why);
+    return id;
+}
+
+static uint64_t page_limit(const struct pv_work *work, uint64_t available)
+{
+    uint64_t limit = work->input->options->memory_limit >> PAGE_SHIFT;
+
+    return limit && limit < available ? limit : available;
+}
+
+static enum refusal_id make_layout(struct pv_work *work, struct refusal *why)
+{
+    const struct guest_info *info = work->input->info;
+    const struct placement *placement = work->input->placement;
+    struct pv_plan *pv = &work->plan->pv;
+    uint64_t available;
+    enum refusal_id id = pv_memory_collect(work->input->record, work->plan, pv, &available, why);
+
+    if (id)
+        return id;
+    work->nr_pages = page_limit(work, available);
+    struct pv_layout_request request = {
+        .class = work->class,
+        .domu = !work->dom0,
+        .virt_base = placement->base,
+        .kernel_end = placement->base + work->kernel_end,
+        .initrd_pages = work->initrd_pages,
+        .initrd_mapped = !info->mod_start_pfn,
+        .nr_pages = work->nr_pages,
+        .p2m_address = info->init_p2m.value,
+        .hole_start = work->hole_start,
+    };
+    if (info->init_p2m.given) {
+        request.p2m_outside =
+            work->class == GUEST_PV64 &&
+            pv_layout_p2m_fits(info->init_p2m.value, work->nr_pages, placement->base);
+        if (!request.p2m_outside)
+            plan_warn(work->plan,
+                      "INIT_P2M 0x%llx cannot be honoured: the p2m list stands in the "
+                      "initial region",
+                      (unsigned long long)info->init_p2m.value);
+    }
+    id = pv_layout_make(&request, &work->layout, why);
+    if (!id && work->layout.fixed_pages > work->nr_pages)
+        id = REFUSE(why, PV_MEMORY_TOO_SMALL,
+                    .num = {work->nr_pages << 2, work->layout.fixed_pages << 2});
+    return id;
+}
+
+/* A block of frames for [start, start + pages) as a temporary region, so that nothing else is put
+ * there; the elements' own regions replace it later. */
+static enum refusal_id place_block(struct pv_work *work, const char *name, uint64_t pages,
+                                   uint64_t *ret, struct refusal *why)
+{
+    return place(work, name, REGION_TARGET, pages << PAGE_SHIFT, ret, why);
+}
+
+/* Chooses frames for everything that has a purpose and makes the p2m. */
+static enum refusal_id assign_frames(struct pv_work *work, struct refusal *why)
+{
+    const struct pv_layout *layout = &work->layout;
+    struct pv_plan *pv = &work->plan->pv;
+    struct p2m_run head[RECORD_MODULE_MAX + 4];
+    uint64_t own_pages = layout->region_pages - (layout->initrd ? work->initrd_pages : 0);
+    uint64_t before = layout->initrd ? layout->initrd_pfn : own_pages;
+    uint64_t block, p2m = 0;
+    uint32_t count = 0, regions;
+    enum refusal_id id = place_ramdisks(work, why);
+
+    if (id)
+        return id;
+    regions = work->plan->region_count;
+    id = place_block(work, "the initial region", own_pages, &block, why);
+    if (!id && layout->p2m_table_pages)
+        id = place_block(work, "the p2m", layout->p2m_pages + layout->p2m_table_pages, &p2m, why);
+    if (id)
+        return id;
+    work->plan->region_count = regions;
+
+    head[count++] = (struct p2m_run){0, block >> PAGE_SHIFT, before};
+    for (uint32_t i = 0; i < work->piece_count; i++)
+        head[count++] = (struct p2m_run){0, work->piece[i].at >> PAGE_SHIFT, work->piece[i].pages};
+    head[count++] = (struct p2m_run){0, (block >> PAGE_SHIFT) + before, own_pages - before};
+    head[count++] = (struct p2m_run){0, p2m >> PAGE_SHIFT,
+                                     p2m ? layout->p2m_pages + layout->p2m_table_pages : 0};
+    return pv_memory_assign(pv, head, count, work->nr_pages, why);
+}
+
+static void fill_pv_plan(struct pv_work *work)
+{
+    const struct pv_layout *layout = &work->layout;
+    struct pv_plan *pv = &work->plan->pv;
+
+    pv->v_start = layout->v_start;
+    pv->v_end = layout->v_end;
+    pv->pt_pfn = pv_layout_pfn(layout, layout->page_tables);
+    pv->pt_count = layout->page_table_pages;
+    pv->p2m_pfn = layout->p2m_pfn;
+    pv->p2m_pages = layout->p2m_pages;
+    pv->p2m_virtual = layout->p2m;
+    pv->p2m_table_pfn = layout->p2m_table_pfn;
+    pv->p2m_table_count = layout->p2m_table_pages;
+    pv->start_info_pfn = pv_layout_pfn(layout, layout->start_info);
+    pv->stack_pfn = pv_layout_pfn(layout, layout->stack);
+    pv->initrd_pfn = layout->initrd_pfn;
+    pv->initrd_size = work->initrd_size;
+    pv->console_pfn = layout->console ? pv_layout_pfn(layout, layout->console) : 0;
+    pv->xenstore_pfn = layout->xenstore ? pv_layout_pfn(layout, layout->xenstore) : 0;
+    pv->entry = work->input->placement->entry_virtual.v;
+    pv->stack_top = layout->stack + PAGE_SIZE;
+}
+
+enum refusal_id plan_pv(const struct plan_input *input, struct plan *ret, struct refusal *why)
+{
+    struct pv_work work = {
+        .input = input,
+        .plan = ret,
+        .dom0 = input->options->role == ROLE_DOM0,
+    };
+    uint64_t available;
+    enum refusal_id id;
+
+    if (!input->image->has_elf || !input->info || !input->placement)
+        return REFUSE(why, PV_NO_ELF, .str = {input->image->container});
+    id = choose_class(&work, why);
+    if (!id)
+        id = check_layer(work.header, why);
+    if (!id)
+        id = check_guest(&work, why);
+    if (id)
+        return id;
+    ret->pv.class = work.class;
+    ret->pv.hardware_pae = !work.layer64;
+    ret->protocol = work.class == GUEST_PV64      ? "pv64"
+                    : work.class == GUEST_PV32PAE ? "pv32pae"
+                                                  : "pv32";
+    work.kernel_end = input->placement->physical.end;
+
+    id = pv_memory_collect(input->record, ret, &ret->pv, &available, why);
+    if (!id)
+        id = take_ramdisks(&work, why);
+    if (!id)
+        id = place_layer(&work, why);
+    if (!id)
+        id = make_layout(&work, why);
+    if (!id)
+        id = assign_frames(&work, why);
+    if (id)
+        return id;
+    fill_pv_plan(&work);
+    id = pv_add_contents(&work, why);
+    if (!id)
+        id = pv_add_handover(&work, why);
+    if (id)
+        return id;
+    ret->exit = (struct exit_state){
+        .kind = work.layer64 ? EXIT_RESIDENT64 : EXIT_RESIDENT32,
+        .ip = work.layer + work.header->entry_offset,
+    };
+    if (work.layer64)
+        ret->exit.di = ret->pv.handover;
+    else
+        ret->exit.ax = ret->pv.handover;
+    return REFUSE_NONE;
+}
