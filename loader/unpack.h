@@ -7,6 +7,7 @@
 #define LOADER_UNPACK_H
 
 #include "addr.h"
+#include "cpu.h"
 #include "refusal.h"
 #include "view.h"
 
@@ -16,7 +17,10 @@ struct unpack_memory {
     uint8_t *data;
     uint64_t size;
     maddr_t at;                         /* machine address of data[0] */
-    void (*progress)(unsigned percent); /* may be NULL; called with 0..100, rising */
+    void (*progress)(unsigned percent); /* may be NULL; called with 1..100 of each stream, rising */
+    /* The CPU that the decoders will run on, where it may be too old for the distribution's
+     * libraries (i686 with CMOV): the stage.  NULL where they run anyway: host, UEFI. */
+    const struct cpu_info *cpu;
 };
 
 enum compressor {
@@ -35,9 +39,14 @@ enum compressor {
 enum compressor unpack_detect(struct view packed);
 const char *compressor_name(enum compressor compressor);
 
-/* Unpacks the whole of `packed`.  size_known: the stream must give exactly `size` bytes (a bzImage
- * payload ends in its length); otherwise the length is taken from the stream where it says it and
- * is bounded by the memory.  *ret_at is the machine address of ret->data. */
+/* Unpacks the whole of `packed`: one or more streams of the compressor, then at most zeroes.
+ * size_known: they must give exactly `size` bytes (a bzImage payload ends in its length, which for
+ * all but gzip is not part of `packed`); otherwise the length is taken from the stream where it
+ * says it and is bounded by the memory.  *ret_at is the machine address of ret->data, page-aligned
+ * where there is room for that.
+ *
+ * On a refusal *memory is as before, its bytes are undefined, and why->str[0] says which stream
+ * ("xz stream"): whoever knows the container puts a better name there. */
 enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool size_known,
                             uint64_t size, struct unpack_memory *memory, struct view *ret,
                             maddr_t *ret_at, struct refusal *why);
