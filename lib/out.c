@@ -38,7 +38,9 @@ static void put_number(struct out *out, uint64_t value, bool negative, bool hex,
                        const struct spec *spec)
 {
     char digits[24];
-    const char *prefix = negative ? "-" : (hex && spec->alternate && value) ? "0x" : "";
+    const char *prefix = negative                            ? "-"
+                         : (hex && spec->alternate && value) ? (spec->upper ? "0X" : "0x")
+                                                             : "";
     int count = 0;
     bool none = value == 0 && spec->precision == 0;
 

@@ -158,11 +158,11 @@ enum refusal_id guest_info_check_pv(const struct elf_view *elf, const struct gue
 {
     (void)elf;
     if (info->source == INFO_NONE)
-        return REFUSE(why, INFO_ABSENT, .num = {info->foreign_count});
+        return REFUSE(why, GUEST_NO_INFO, .num = {info->foreign_count});
     if (!begins(info->loader, "generic") && !begins(info->guest_os, "linux"))
-        return REFUSE(why, INFO_LOADER, .str = {info->loader, info->guest_os});
+        return REFUSE(why, GUEST_LOADER, .str = {info->loader, info->guest_os});
     if (!begins(info->xen_version, "xen-3.0"))
-        return REFUSE(why, INFO_XEN_VERSION, .str = {info->xen_version});
+        return REFUSE(why, GUEST_XEN_VERSION, .str = {info->xen_version});
     return REFUSE_NONE;
 }
 
@@ -172,8 +172,8 @@ enum refusal_id guest_info_check_pvh(const struct elf_view *elf, const struct gu
     uint32_t entry;
     (void)elf;
     if (!info->phys32_entry.given)
-        return REFUSE(why, INFO_NO_PHYS32_ENTRY, .num = {info->note_count});
+        return REFUSE(why, GUEST_NO_PHYS32_ENTRY, .num = {info->note_count});
     if (!narrow_u32(info->phys32_entry.value, &entry))
-        return REFUSE(why, INFO_PHYS32_ENTRY_HIGH, .num = {info->phys32_entry.value});
+        return REFUSE(why, GUEST_PHYS32_ENTRY_HIGH, .num = {info->phys32_entry.value});
     return REFUSE_NONE;
 }

@@ -130,7 +130,7 @@ static enum refusal_id read_features(struct guest_info *info, struct view desc, 
     char unknown[REFUSAL_STR_SIZE];
     size_t size = view_string_length(desc, 0, SIZE_MAX);
     if (!guest_features_read((const char *)desc.data, size, info, unknown))
-        return REFUSE(why, INFO_FEATURE_REQUIRED, .str = {unknown});
+        return REFUSE(why, GUEST_FEATURE_REQUIRED, .str = {unknown});
     return REFUSE_NONE;
 }
 
@@ -227,7 +227,7 @@ enum refusal_id guest_notes_read(struct view notes, uint64_t align, struct guest
 
     while (next_note(notes, padding, &at, &note)) {
         if (++*total > GUEST_NOTE_MAX)
-            return REFUSE(why, INFO_TOO_MANY_NOTES, .num = {GUEST_NOTE_MAX});
+            return REFUSE(why, GUEST_TOO_MANY_NOTES, .num = {GUEST_NOTE_MAX});
         if (!is_xen(&note)) {
             info->foreign_count++;
             continue;

@@ -16,7 +16,7 @@ static enum refusal_id open_image(struct prepare *prepare, bool need_elf, struct
 {
     const struct boot_record *record = prepare->input.record;
     if (!record->module_count)
-        return REFUSE(why, BOOT_NO_MODULE);
+        return REFUSE(why, INFO_NO_MODULE);
     const struct boot_module *guest = &record->module[0];
     if (!guest->size)
         return REFUSE(why, BOOT_EMPTY_MODULE, .str = {guest->string});
