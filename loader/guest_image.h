@@ -44,7 +44,8 @@ struct guest_image {
 /* Opens `file` at machine address `at`.  Whole-file compression is always opened; a bzImage's
  * payload only when need_elf.  `memory` is where unpacked bytes go.  A file that is no container
  * and no ELF is refused, unless it has a Multiboot header with address fields (then has_elf is
- * false). */
+ * false).  At most two compressed streams may stand inside each other.  On a refusal *ret is
+ * untouched and *memory as before, its bytes undefined. */
 enum refusal_id guest_image_open(struct view file, maddr_t at, bool need_elf,
                                  struct unpack_memory *memory, struct guest_image *ret,
                                  struct refusal *why);

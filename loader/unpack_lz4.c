@@ -81,7 +81,7 @@ static enum unpack_result lz4_legacy_run(struct unpack_job *job)
 }
 
 const struct unpack_codec unpack_lz4_legacy = {
-    .name = "lz4 (legacy)",
+    .name = "lz4-legacy",
     .workspace = lz4_workspace,
     .run = lz4_legacy_run,
 };
