@@ -337,7 +337,7 @@ enum refusal_id native_mbi_finish(const struct plan_input *input, struct plan *p
     if (id == REFUSE_NONE)
         id = native_mbi(input, plan, &sections, module_at, &plan->exit.bx, why);
     if (id == REFUSE_NONE)
-        id = parts_info_done(plan, why);
+        id = parts_info_done(plan, (struct range){0, 0}, 0, why);
     plan->exit.ax = MULTIBOOT_BOOTLOADER_MAGIC;
     return id;
 }

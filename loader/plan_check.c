@@ -141,7 +141,7 @@ static enum refusal_id check_source(const struct plan *plan, uint32_t index, str
             return REFUSE(why, CHECK_SOURCE_LOST, .num = {index, from.start, from.end, j});
         made = true;
     }
-    if (!made && !holder(plan, WORK | BIT(REGION_IN_PLACE), from))
+    if (!made && !holder(plan, WORK | BIT(REGION_IN_PLACE) | BIT(REGION_KEEP), from))
         return REFUSE(why, CHECK_STEP_SOURCE, .num = {index, from.start, from.end});
     return REFUSE_NONE;
 }

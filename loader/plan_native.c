@@ -74,8 +74,9 @@ enum refusal_id plan_native(const struct plan_input *input, struct plan *ret, st
     case NATIVE_MULTIBOOT1:
         return native_multiboot1(input, ret, why);
     case NATIVE_MULTIBOOT2:
+        return native_multiboot2(input, ret, why);
     case NATIVE_LINUX:
-        return REFUSE(why, NATIVE_NO_PROTOCOL, .str = {input->image->container});
+        return native_linux(input, ret, why);
     case NATIVE_ELF:
     case NATIVE_ANY:
         break;

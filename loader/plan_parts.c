@@ -240,7 +240,8 @@ enum refusal_id parts_info(const struct plan_input *input, struct plan *plan, ui
                            (struct range){plan->info, plan->info + bytes}, NULL, why);
 }
 
-enum refusal_id parts_info_done(struct plan *plan, struct refusal *why)
+enum refusal_id parts_info_done(struct plan *plan, struct range hole, uint64_t hole_from,
+                                struct refusal *why)
 {
     for (uint32_t i = 0; i < plan->region_count; i++) {
         struct region *r = &plan->region[i];
@@ -250,7 +251,15 @@ enum refusal_id parts_info_done(struct plan *plan, struct refusal *why)
             return REFUSE(why, PLAN_BLOB_FULL, .num = {plan->blob_used, range_size(r->machine)});
         r->machine.end = r->machine.start + plan->blob_used;
     }
-    return plan_add_copy(plan, plan->info, plan->blob_at, plan->blob_used, why);
+    if (range_is_empty(hole))
+        return plan_add_copy(plan, plan->info, plan->blob_at, plan->blob_used, why);
+    enum refusal_id id = plan_add_copy(plan, plan->info, plan->blob_at, hole.start, why);
+    if (id == REFUSE_NONE)
+        id = plan_add_copy(plan, plan->info + hole.start, hole_from, range_size(hole), why);
+    if (id == REFUSE_NONE)
+        id = plan_add_copy(plan, plan->info + hole.end, plan->blob_at + hole.end,
+                           plan->blob_used - hole.end, why);
+    return id;
 }
 
 enum refusal_id parts_string(struct plan *plan, const char *text, uint64_t *ret_at,

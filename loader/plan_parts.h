@@ -57,10 +57,12 @@ enum refusal_id parts_ramdisk(const struct plan_input *input, struct plan *plan,
                               struct refusal *why);
 
 /* Chooses plan->info for at most `size` bytes of blob; parts_info_done() cuts the region to what
- * was used and adds the copy. */
+ * was used and adds the copy.  The bytes [hole.start, hole.end) of the blob, when there are any,
+ * are copied from machine address `hole_from` instead, which record->keep must cover. */
 enum refusal_id parts_info(const struct plan_input *input, struct plan *plan, uint32_t size,
                            struct refusal *why);
-enum refusal_id parts_info_done(struct plan *plan, struct refusal *why);
+enum refusal_id parts_info_done(struct plan *plan, struct range hole, uint64_t hole_from,
+                                struct refusal *why);
 
 /* A NUL-terminated string into the blob. */
 enum refusal_id parts_string(struct plan *plan, const char *text, uint64_t *ret_at,

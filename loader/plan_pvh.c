@@ -122,7 +122,7 @@ static enum refusal_id add_info(const struct plan_input *input, struct plan *pla
     if (id == REFUSE_NONE && *arguments)
         id = parts_string(plan, arguments, &info->cmdline_paddr, why);
     if (id == REFUSE_NONE)
-        id = parts_info_done(plan, why);
+        id = parts_info_done(plan, (struct range){0, 0}, 0, why);
     return id;
 }
 
