@@ -191,6 +191,8 @@ static enum refusal_id add_present(const struct plan_input *input, struct plan *
 {
     const struct boot_record *record = input->record;
     enum refusal_id id = plan_add_region(plan, "stage", REGION_STAGE, input->stage, NULL, why);
+    if (id == REFUSE_NONE && !range_is_empty(input->stage_image))
+        id = plan_add_region(plan, "stage image", REGION_STAGE, input->stage_image, NULL, why);
     for (uint32_t i = 0; i < record->keep_count && id == REFUSE_NONE; i++)
         if (!range_is_empty(record->keep[i].range))
             id = plan_add_region(plan, record->keep[i].name, REGION_KEEP, record->keep[i].range,

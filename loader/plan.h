@@ -132,9 +132,11 @@ struct plan_input {
     const struct options *options;
     const struct cpu_info *cpu;
     const struct guest_image *image;
-    const struct guest_info *info;            /* NULL when the image has no ELF */
-    const struct placement *placement;        /* NULL when the image has no ELF */
-    struct range stage;                       /* machine: the stage with all its buffers */
+    const struct guest_info *info;     /* NULL when the image has no ELF */
+    const struct placement *placement; /* NULL when the image has no ELF */
+    struct range stage;                /* machine: the stage with all its buffers */
+    struct range stage_image; /* more of the stage that is needed until the mover runs: the UEFI
+                                 image; empty for the ELF stage */
     const struct resident_header *resident64; /* NULL when not built in */
     uint64_t resident64_at;                   /* machine address of the embedded image */
     const struct resident_header *resident32;

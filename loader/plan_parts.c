@@ -120,8 +120,8 @@ static bool suits(const struct plan_input *input, const struct plan *plan,
 {
     return (range.start & (rule->align - 1)) == 0 &&
            range.end <= (rule->max ? rule->max : FOUR_GIB) &&
-           !range_overlaps(range, input->stage) && memory_map_is_ram(&input->record->map, range) &&
-           !solid_overlap(plan, range);
+           !range_overlaps(range, input->stage) && !range_overlaps(range, input->stage_image) &&
+           memory_map_is_ram(&input->record->map, range) && !solid_overlap(plan, range);
 }
 
 enum refusal_id parts_modules(const struct plan_input *input, struct plan *plan,

@@ -10,7 +10,7 @@
 #include "handoff.h"
 #include "mover_image.h"
 
-#define TRIES 8
+#define TRIES     8
 #define TABLE_GIB (WORKSPACE_TABLES - 4) /* identity map: as many GiB as there are tables for */
 
 void efi_switch(uint64_t root, void *stack_top, void (*function)(void *), void *argument)
@@ -41,8 +41,9 @@ static uint64_t identity_tables(struct workspace *space)
 static void finish(void *argument)
 {
     struct workspace *space = argument;
-    struct machine machine = {.reach = reach, .mover = mover_image, .mover_size =
-                                  (uint32_t)(mover_image_end - mover_image)};
+    struct machine machine = {.reach = reach,
+                              .mover = mover_image,
+                              .mover_size = (uint32_t)(mover_image_end - mover_image)};
     apply_build(&space->plan, &space->prepare.input, &machine);
     uint32_t region = (uint32_t)space->plan.handoff;
     efi_enter_mover(region + HANDOFF_CODE + (sizeof(UINTN) == 8 ? MOVER_ENTRY_64 : MOVER_ENTRY_32),

@@ -98,8 +98,7 @@ static struct range image_range(const struct efi_app *app)
     return range_intersect(whole, low);
 }
 
-enum refusal_id workspace_prepare(struct efi_app *app, struct workspace *space,
-                                  struct refusal *why)
+enum refusal_id workspace_prepare(struct efi_app *app, struct workspace *space, struct refusal *why)
 {
     struct prepare *prepare = &space->prepare;
     struct boot_record *record = &space->record;
@@ -107,15 +106,14 @@ enum refusal_id workspace_prepare(struct efi_app *app, struct workspace *space,
 
     if (!efi_allocate_largest(app, &at, &size))
         return REFUSE(why, EFI_NO_MEMORY, .num = {PAGE_SIZE}, .str = {"unpacking"});
-    space->memory = (struct unpack_memory){.data = (uint8_t *)(UINTN)at, .size = size,
-                                           .at = maddr(at)};
+    space->memory =
+        (struct unpack_memory){.data = (uint8_t *)(UINTN)at, .size = size, .at = maddr(at)};
     if (!efi_map_prepare(app, &space->map))
         return REFUSE(why, EFI_NO_MEMORY, .num = {space->map.capacity}, .str = {"its memory map"});
     record->keep[0].name = "EFI memory map";
-    record->keep[0].range = (struct range){(UINTN)space->map.data,
-                                           ((UINTN)space->map.data + space->map.capacity +
-                                            PAGE_MASK) &
-                                               ~(UINTN)PAGE_MASK};
+    record->keep[0].range = (struct range){
+        (UINTN)space->map.data,
+        ((UINTN)space->map.data + space->map.capacity + PAGE_MASK) & ~(UINTN)PAGE_MASK};
     record->keep_count = 1;
     enum refusal_id id = workspace_read_map(app, space, why);
     if (id)

@@ -10,9 +10,10 @@
 #include "efi_app.h"
 #include "prepare.h"
 
-#define WORKSPACE_BLOB_SIZE 0x80000
+#define WORKSPACE_BLOB_SIZE  0x80000
 #define WORKSPACE_STACK_SIZE 0x10000
-#define WORKSPACE_TABLES 68 /* pages: PML4, PDPT and up to 64 GiB, and one for the rest of a start */
+#define WORKSPACE_TABLES                                                                           \
+    68 /* pages: PML4, PDPT and up to 64 GiB, and one for the rest of a start */
 
 struct workspace {
     uint8_t tables[WORKSPACE_TABLES][4096]; /* page-aligned, as is the block */
