@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+/* Without it the headers fall back to their oldest interface (no handles, old field names). */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <xen/xen.h>
 #include <xen/errno.h>
 #include <xen/callback.h>
