@@ -34,7 +34,7 @@ ASM_FLAGS := -Wall -Werror -Iboot/ -Iloader/resident/ -I$(BUILD)/
 LIB_C := $(wildcard lib/*.c) $(BUILD)/font.c
 LOADER_C := $(wildcard loader/*.c)
 BOOT_C := $(wildcard boot/*.c)
-BOOT_ASM := $(wildcard boot/*.asm)
+BOOT_ASM := $(filter-out boot/mover.asm,$(wildcard boot/*.asm))
 PURE_C := $(filter-out lib/console.c lib/uart.c lib/vga.c,$(LIB_C)) $(LOADER_C)
 
 STAGE_OBJS := $(patsubst %.c,$(BUILD)/stage/%.o,$(LIB_C) $(LOADER_C) $(BOOT_C)) \
@@ -54,6 +54,13 @@ $(BUILD)/stage/%.o: %.c | $(STAGE_HEADERS)
 $(BUILD)/stage/%.o: %.asm
 	@mkdir -p $(@D)
 	$(NASM) -f elf32 -g -F dwarf $(ASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
+
+# The mover runs anywhere: a flat binary, embedded (boot/mover_blob.asm).
+$(BUILD)/mover.bin: boot/mover.asm
+	@mkdir -p $(@D)
+	$(NASM) -f bin $(ASM_FLAGS) $< -o $@
+
+$(BUILD)/stage/boot/mover_blob.o: $(BUILD)/mover.bin
 
 $(BUILD)/paravane.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
 	$(LD) -m elf_i386 -nostdlib --gc-sections -z noexecstack --no-warn-rwx-segments -T linker.ld \

@@ -16,6 +16,8 @@ static void console_put(struct out *out, const char *text, size_t size)
 {
     struct console *console = out->context;
 
+    if (console->framebuffer.pixels)
+        fb_text_put(&console->framebuffer, text, size);
     for (size_t i = 0; i < size; i++) {
         for (uint32_t u = 0; u < CONSOLE_UART_MAX; u++) {
             if (!console->uart[u])

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "fb_text.h"
 #include "out.h"
 
 #define CONSOLE_UART_MAX 4
@@ -19,6 +20,7 @@ struct console {
     bool vga, debugcon;
     uint8_t *vga_memory; /* 80x25 text, as this program reaches it */
     uint32_t vga_row, vga_column;
+    struct fb_text framebuffer; /* pixels NULL = none */
 };
 
 /* Programs the UARTs (8N1, baud, FIFO) and clears nothing on screen.  vga_memory: where 0xB8000 is
