@@ -16,6 +16,7 @@
 %define SELECTOR_DATA   0x18
 %define SELECTOR_GUARD  0x20
 
+%define IDT_VECTORS     32
 %define STACK_SIZE      0x20000                 ; decoders of the packaged libraries are generous
 %define GUARD_SIZE      64                      ; %gs:0x14 is what their stack protector reads
 
@@ -41,31 +42,31 @@ bits 32
 ; ---- Multiboot 1 (and whoever starts the ELF entry point) -------------------------------------
 ; In:  EAX = 0x2BADB002, EBX = information structure below 4 GiB; 32-bit protected mode, flat CS and
 ;      data segments whose GDT may be gone, paging off, IF clear, A20 on.  ESP, GDTR, IDTR: unusable.
-; Out: common with ECX = way in, EBX = information.
+; Out: enter_stage with ECX = way in, EBX = information.
 global entry_multiboot:function (entry_multiboot.end - entry_multiboot)
 entry_multiboot:
         cli
         cld
         mov     ecx, WAY_MULTIBOOT1
         cmp     eax, MB1_BOOT_MAGIC
-        je      common
+        je      enter_stage
         mov     ecx, WAY_MULTIBOOT2             ; a loader that ignores the entry address tag
         cmp     eax, MB2_BOOT_MAGIC
-        je      common
+        je      enter_stage
         mov     esi, text_no_magic
         jmp     early_fail
 .end:
 
 ; ---- Multiboot 2 ------------------------------------------------------------------------------
 ; In:  EAX = 0x36D76289, EBX = information, aligned to 8; the rest as for Multiboot 1.
-; Out: common with ECX = way in, EBX = information.
+; Out: enter_stage with ECX = way in, EBX = information.
 global entry_multiboot2:function (entry_multiboot2.end - entry_multiboot2)
 entry_multiboot2:
         cli
         cld
         mov     ecx, WAY_MULTIBOOT2
         cmp     eax, MB2_BOOT_MAGIC
-        je      common
+        je      enter_stage
         mov     esi, text_no_magic2
         jmp     early_fail
 .end:
@@ -73,23 +74,23 @@ entry_multiboot2:
 ; ---- PVH --------------------------------------------------------------------------------------
 ; In:  EBX = struct hvm_start_info; 32-bit protected mode, flat segments, paging off, IF clear.
 ;      Everything else: unusable.
-; Out: common with ECX = way in, EBX = start info.
+; Out: enter_stage with ECX = way in, EBX = start info.
 global entry_pvh:function (entry_pvh.end - entry_pvh)
 entry_pvh:
         cli
         cld
         mov     ecx, WAY_PVH
         cmp     dword [ebx], PVH_MAGIC
-        je      common
+        je      enter_stage
         mov     esi, text_no_pvh
         jmp     early_fail
 .end:
 
-; ---- common -----------------------------------------------------------------------------------
+; ---- enter_stage --------------------------------------------------------------------------------
 ; In:       ECX = way in, EBX = machine address of the loader's information.
 ; Out:      stage_main(way, information), never returns.
 ; Clobbers: everything.
-common:
+enter_stage:
         mov     esp, stack_top
 
         ; 1. The guard block's address goes into its descriptor (base bits are scattered).
@@ -163,7 +164,6 @@ gdt:
         dw      gdt.end - gdt - 1
         dd      gdt
 
-%define IDT_VECTORS 32
 idt_pointer:
         dw      IDT_VECTORS * 8 - 1
         dd      idt
@@ -175,10 +175,8 @@ guard:
         dd      0x0AFF0D00                      ; NUL, CR, 0xFF, LF: what string functions stop at
         times   GUARD_SIZE - 0x18 db 0
 
-section .bss
-alignb 64
+section .bss nobits alloc noexec write align=64
 idt:    resb    IDT_VECTORS * 8
-alignb 64
 stack:  resb    STACK_SIZE
 stack_top:
 

@@ -20,7 +20,7 @@ stub_%1:
         push    dword 0                         ; no error code for this one
 %endif
         push    dword %1
-        jmp     common
+        jmp     fault
 %endmacro
 
 %assign vector 0
@@ -29,7 +29,7 @@ stub_%1:
 %assign vector vector + 1
 %endrep
 
-common:
+fault:
         pushad                                  ; EAX ECX EDX EBX ESP EBP ESI EDI
         cld
         mov     eax, cr0
