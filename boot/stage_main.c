@@ -154,21 +154,6 @@ static enum refusal_id check_modules(struct refusal *why)
     return REFUSE_NONE;
 }
 
-/* The packaged decompressors are built for CPUs with CMOV. */
-static enum refusal_id check_unpack(struct refusal *why)
-{
-    const struct boot_module *guest = &stage.record.module[0];
-    enum compressor compressor;
-
-    if (stage.cpu.cmov || !stage.record.module_count)
-        return REFUSE_NONE;
-    compressor = unpack_detect((struct view){guest->data, guest->size});
-    if (compressor != COMPRESSOR_NONE)
-        return REFUSE(why, CPU_CANNOT_UNPACK,
-                      .str = {compressor_name(compressor), stage.cpu.vendor});
-    return REFUSE_NONE;
-}
-
 static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *prepare,
                             struct refusal *why)
 {
@@ -177,7 +162,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
     /* The command line counts even when the rest was refused: it says where to print that. */
     options_parse(stage.record.command_line, &stage.options);
     open_consoles();
-    if (id || (id = check_modules(why)) || (id = check_unpack(why)))
+    if (id || (id = check_modules(why)))
         return id;
     rsdp_find(&stage.record, &stage_reader);
 
