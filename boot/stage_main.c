@@ -9,7 +9,7 @@
 #include "handoff.h"
 #include "prepare.h"
 #include "record_parts.h"
-#include "resident_images.h"
+#include "resident_input.h"
 #include "rsdp.h"
 #include "stage.h"
 #include "unpack.h"

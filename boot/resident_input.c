@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The embedded resident layers as a plan wants them; see resident_images.h.
+ * The embedded resident layers as a plan wants them; see resident_input.h.
  */
-#include "resident_images.h"
+#include "resident_input.h"
 
 extern const uint8_t resident64_image[], resident64_image_end[];
 extern const uint8_t resident32_image[], resident32_image_end[];

@@ -2,8 +2,8 @@
  *
  * The resident layers embedded in this stage.
  */
-#ifndef BOOT_RESIDENT_IMAGES_H
-#define BOOT_RESIDENT_IMAGES_H
+#ifndef BOOT_RESIDENT_INPUT_H
+#define BOOT_RESIDENT_INPUT_H
 
 #include "plan.h"
 
