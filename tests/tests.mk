@@ -1,4 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The tests' own rules, gathered.
+# Running and testing: `make run`, `make check` and its parts.  Each first installs the Debian packages
+# it needs (as root) or names them.  The boot tests themselves are declared in tests/tests.cfg.
+
 include tests/unit/unit.mk
+-include tests/fuzz/fuzz.mk
+
+TESTS := $(BUILD)/tests
+JOBS ?= 2
+
+RUN_PACKAGES := $(BUILD_PACKAGES) qemu-system-x86 busybox-static python3
+CHECK_PACKAGES := $(RUN_PACKAGES) gcc-multilib libcmocka-dev grub-common grub-pc-bin xorriso mtools ovmf \
+                  ovmf-ia32 bzip2 xz-utils lz4 zstd lzop
+
+# ---- make run -------------------------------------------------------------------------------------
+# GUEST   a kernel: a file, or the name of one of tests/guests/guests.cfg   (Debian's linux-image-FLAVOUR)
+# FLAVOUR amd64, cloud-amd64 (lz4), rt-amd64      MODE  native, pvh, pv, auto      MEM   of the machine
+# INITRD  a ramdisk (a small one of busybox)      ARGS  the kernel's               STAGE more stage words
+FLAVOUR ?= amd64
+MODE ?= pvh
+MEM ?= 512M
+export GUEST FLAVOUR MODE MEM INITRD ARGS STAGE
+
+run: ## Boot Debian's kernel (or GUEST=) in QEMU: MODE= INITRD= ARGS= MEM=
+	@tools/need $(RUN_PACKAGES)
+	@$(MAKE) -s $(BUILD)/paravane.elf $(if $(GUEST),$(if $(wildcard $(GUEST)),,guests))
+	@tests/run-guest
+
+# ---- test guests ----------------------------------------------------------------------------------
+guests: ## Build the test guests
+	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
+	@$(MAKE) -s $(TESTS)/guests.stamp
+
+$(TESTS)/guests.stamp: $(wildcard tests/guests/*)
+	@mkdir -p $(TESTS)/guests
+	@tests/guests/make-guest $(TESTS)/guests
+	@touch $@
+
+# ---- make check -----------------------------------------------------------------------------------
+CHECK_PARTS ?= check-unit $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
+check: ## All tests (silent when they pass; last line: N passed, N failed)
+	@tools/need $(CHECK_PACKAGES)
+	@tests/check $(CHECK_PARTS)
+
+boot-tests-ready:
+	@tools/need $(CHECK_PACKAGES)
+	@$(MAKE) -s $(BUILD)/paravane.elf $(TESTS)/guests.stamp
+
+check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
+	@tests/run-tests --group boot --jobs $(JOBS) $(TEST)
+
+check-real: boot-tests-ready ## Boot other people's kernels, Debian's first
+	@tests/run-tests --group real --jobs $(JOBS) $(TEST)
+
+check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
+	@tests/compare-xen
+
+.PHONY: run guests check check-boot check-real check-xen boot-tests-ready
