@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The tables the CPU itself reads: TSS, IDT, GDT window, LDT; and the memory block of one CPU.
+ * Source: Intel SDM vol. 3, chapters 3, 6, 7, 19.5 (I/O permission bit map).
+ */
+#ifndef RESIDENT_DESCRIPTORS_H
+#define RESIDENT_DESCRIPTORS_H
+
+#include "layer.h"
+
+#define IST_DB  1
+#define IST_NMI 2
+#define IST_DF  3
+#define IST_MC  4
+
+#define IOMAP_BYTES 8192
+
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp0, rsp1, rsp2;
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t iomap_base;
+    uint8_t iomap_all[IOMAP_BYTES]; /* zero: every port allowed */
+    uint8_t iomap_all_end[4];       /* 0xff: the byte the CPU reads behind the last */
+    uint8_t iomap_user[IOMAP_BYTES]; /* set_iobitmap's */
+    uint8_t iomap_user_end[4];
+} __attribute__((packed));
+
+_Static_assert(offsetof(struct tss, iomap_base) == 102, "TSS");
+
+#define IOMAP_ALL  ((uint16_t)offsetof(struct tss, iomap_all))
+#define IOMAP_USER ((uint16_t)offsetof(struct tss, iomap_user))
+#define IOMAP_NONE ((uint16_t)sizeof(struct tss)) /* past the limit: no port allowed */
+
+/* One CPU's memory: aligned to its size, so that a stack pointer into it leads to the vCPU. */
+#define CPU_BLOCK_SIZE 0x10000
+#define CPU_TSS        0x4000
+#define CPU_IST        0x9000 /* four stacks of 4 KiB */
+#define CPU_STACK_TOP  CPU_BLOCK_SIZE
+
+_Static_assert(sizeof(struct vcpu) <= CPU_TSS, "struct vcpu must end before the TSS");
+_Static_assert(sizeof(struct tss) <= CPU_IST - CPU_TSS, "the TSS must end before the stacks");
+
+static inline struct vcpu *vcpu_of_stack(const void *on_stack)
+{
+    return (struct vcpu *)((uint64_t)on_stack & ~(uint64_t)(CPU_BLOCK_SIZE - 1));
+}
+
+/* Allocates the block of vCPU `id` with stacks and TSS; NULL when the arena is used up. */
+struct vcpu *cpu_block_make(uint32_t id);
+
+/* Fills the IDT (once). */
+void idt_make(void);
+
+/* Loads GDT, LDT, TSS, IDT, GS base, SYSCALL MSRs and control registers on this CPU for v.  Our own
+ * root or the guest's (with our slots) must be active. */
+void cpu_load(struct vcpu *v);
+
+/* Puts machine frame mfn (~0 = nothing) at page `index` (0-13) of v's GDT window. */
+void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn);
+
+/* LDTR = [base, base + entries * 8), 0 entries = none. */
+void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries);
+
+/* Privilege level from which INT n may call vector n; interrupt vectors stay 0. */
+void idt_set_dpl(uint8_t vector, uint8_t dpl);
+
+#endif

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The resident layers: programs of their own, embedded in the stage by boot/resident_images.asm.
+
+# High and position-independent: the first C runs before the layer's own page tables are live.
+RESIDENT64_CFLAGS := $(COMMON) $(FREESTANDING) -m64 -march=x86-64 -mno-red-zone -fpie \
+                     -fvisibility=hidden -mcmodel=small -O2 -DRESIDENT_LAYER
+RESIDENT64_C := $(wildcard loader/resident/*.c) lib/out.c lib/bytes.c lib/console.c
+RESIDENT64_ASM := $(wildcard loader/resident/*64.asm)
+RESIDENT64_OBJS := $(patsubst %.c,$(BUILD)/resident64/%.o,$(RESIDENT64_C)) \
+                   $(patsubst %.asm,$(BUILD)/resident64/%.o,$(RESIDENT64_ASM))
+
+$(BUILD)/resident64/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(RESIDENT64_CFLAGS) -c $< -o $@
+
+# Offsets of C structures for the assembler: "->NAME value" lines out of compiled C.
+$(BUILD)/resident64/offsets.inc: loader/resident/offsets.c.in loader/resident/layer.h \
+                                 loader/resident/vcpu_state.h loader/resident/descriptors.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP -g,$(RESIDENT64_CFLAGS)) -x c -S $< -o $(@:.inc=.s)
+	sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\([-0-9]*\).*/%define \1 \2/p' $(@:.inc=.s) > $@
+
+$(BUILD)/resident64/%.o: %.asm $(BUILD)/resident64/offsets.inc
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 -g -F dwarf $(ASM_FLAGS) -I$(BUILD)/resident64/ -MD $(@:.o=.d) -MP $< -o $@
+
+$(BUILD)/resident64.elf: $(RESIDENT64_OBJS) loader/resident/resident.ld
+	$(LD) -m elf_x86_64 -nostdlib -static -z noexecstack --no-warn-rwx-segments --gc-sections \
+	  -T loader/resident/resident.ld -Map $(BUILD)/resident64.map -o $@ $(RESIDENT64_OBJS)
+
+$(BUILD)/resident64.bin: $(BUILD)/resident64.elf
+	objcopy -O binary $< $@
+
+$(BUILD)/stage/boot/resident_images.o: $(BUILD)/resident64.bin
