@@ -268,6 +268,7 @@ struct layout {
     static const struct layout_field name##_fields[] = {__VA_ARGS__};                              \
     static const struct layout name = {                                                            \
         (size32_), sizeof(type), sizeof(name##_fields) / sizeof(name##_fields[0]), name##_fields}
+#define LAYOUT_SIZE_MAX 256 /* bytes of a 32-bit struct */
 /* e.g. LAYOUT(poll_layout, 16, struct sched_poll, FIELD(0, 4, struct sched_poll, ports), …) */
 #define FIELD(from32, size32_, type, member)                                                       \
     {                                                                                              \

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Traps: what other files of the layer need of trap.c.
+ */
+#ifndef RESIDENT_TRAP_H
+#define RESIDENT_TRAP_H
+
+#include "layer.h"
+
+#define DR6_IDLE   UINT64_C(0xffff0ff0)
+#define DR6_CAUSES UINT64_C(0xe000) /* BD BS BT */
+
+#define VCPU_INFO_CR2_32 8 /* arch.cr2 in a 32-bit guest's vcpu_info */
+
+const char *trap_vector_name(uint64_t vector);
+
+/* Sets the gate's privilege level from what the guest's trap tables ask. */
+void trap_refresh_gate(uint8_t vector);
+
+#endif
