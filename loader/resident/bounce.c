@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Builds the frames with which a guest kernel sees traps, events and system calls, on its own stack,
- * exactly as Xen lays them out, whatever privilege levels are really used.
+ * Builds the frames with which a guest kernel sees traps, events and system calls, on its own
+ * stack, exactly as Xen lays them out, whatever privilege levels are really used.
  *
  * Source: Xen's public xen-x86_64.h and arch-x86/xen.h; the behaviour of create_bounce_frame and
  * compat_create_bounce_frame (xen/arch/x86/x86_64/entry.S, compat/entry.S).

@@ -17,8 +17,8 @@ struct bounce {
     const char *what; /* for the crash report */
 };
 
-/* The guest goes on in the handler with the frame of xen-x86_64.h / the hardware's 32-bit one on its
- * kernel stack. */
+/* The guest goes on in the handler with the frame of xen-x86_64.h / the hardware's 32-bit one on
+ * its kernel stack. */
 void bounce(struct vcpu *v, const struct bounce *to);
 void bounce_callback(struct vcpu *v, const struct callback *callback, const char *what);
 

@@ -11,27 +11,27 @@
 #include "entry.h"
 #include "memory.h"
 
-#define MSR_EFER         0xc0000080u
-#define MSR_STAR         0xc0000081u
-#define MSR_LSTAR        0xc0000082u
-#define MSR_CSTAR        0xc0000083u
-#define MSR_FMASK        0xc0000084u
-#define MSR_FS_BASE      0xc0000100u
-#define MSR_GS_BASE      0xc0000101u
-#define MSR_KERNEL_GS    0xc0000102u
-#define MSR_SYSENTER_CS  0x174u
-#define EFER_SCE         1u
-#define EFER_NXE         0x800u
-#define CR0_VALUE        UINT64_C(0x80010033) /* PG WP NE ET MP PE */
-#define CR4_PAE          UINT64_C(0x20)
-#define CR4_OSFXSR       UINT64_C(0x200)
-#define CR4_OSXMMEXCPT   UINT64_C(0x400)
-#define CR4_FSGSBASE     UINT64_C(0x10000)
-#define CR4_OSXSAVE      UINT64_C(0x40000)
-#define CR4_DE           UINT64_C(0x8)
-#define CR4_MCE          UINT64_C(0x40)
+#define MSR_EFER          0xc0000080u
+#define MSR_STAR          0xc0000081u
+#define MSR_LSTAR         0xc0000082u
+#define MSR_CSTAR         0xc0000083u
+#define MSR_FMASK         0xc0000084u
+#define MSR_FS_BASE       0xc0000100u
+#define MSR_GS_BASE       0xc0000101u
+#define MSR_KERNEL_GS     0xc0000102u
+#define MSR_SYSENTER_CS   0x174u
+#define EFER_SCE          1u
+#define EFER_NXE          0x800u
+#define CR0_VALUE         UINT64_C(0x80010033) /* PG WP NE ET MP PE */
+#define CR4_PAE           UINT64_C(0x20)
+#define CR4_OSFXSR        UINT64_C(0x200)
+#define CR4_OSXMMEXCPT    UINT64_C(0x400)
+#define CR4_FSGSBASE      UINT64_C(0x10000)
+#define CR4_OSXSAVE       UINT64_C(0x40000)
+#define CR4_DE            UINT64_C(0x8)
+#define CR4_MCE           UINT64_C(0x40)
 #define RESERVED_GDT_PAGE 14
-#define GDT_WINDOW       UINT64_C(0x10000)
+#define GDT_WINDOW        UINT64_C(0x10000)
 
 /* Descriptors, SDM 3.4.5: P, DPL, S, type; flat 4 GiB. */
 #define CODE64(dpl) (UINT64_C(0x00af9b000000ffff) | (uint64_t)(dpl) << 45)
@@ -142,24 +142,38 @@ struct vcpu *cpu_block_make(uint32_t id)
     return v;
 }
 
+/* A page of descriptors that are not present. */
+static uint64_t empty_page(void)
+{
+    static uint8_t empty[PAGE_SIZE] __attribute__((aligned(4096)));
+    return layer.load + ((uint64_t)empty - LAYER_BASE);
+}
+
 void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn)
 {
-    /* An empty page reads as not-present descriptors: the second of the reserved pair. */
-    static uint64_t empty;
-    if (!empty)
-        empty = pointer_maddr(layer_pages(1));
-    uint64_t entry = (mfn == ~UINT64_C(0) ? empty : mfn << PAGE_SHIFT) | PTE_P | PTE_RW | PTE_A |
-                     PTE_D;
+    uint64_t entry =
+        (mfn == ~UINT64_C(0) ? empty_page() : mfn << PAGE_SHIFT) | PTE_P | PTE_RW | PTE_A | PTE_D;
     if (!hole_map(window(v) + index * PAGE_SIZE, entry))
         layer_panic(NULL, "the arena has no room for the GDT window");
     v->gdt_frame[index] = mfn;
 }
 
+/* The LDT is reached through a window in our hole, since the guest's own address of it need not be
+ * mapped in its user page table. Pages that are not there read as empty. */
 void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries)
 {
     uint16_t selector = 0;
+    uint64_t at = LDT_BASE + v->id * GDT_WINDOW;
+    for (uint32_t page = 0; page * 512 < entries; page++) {
+        uint64_t maddr;
+        bool there = guest_translate(v, v->kernel_root, base + page * PAGE_SIZE, false, &maddr) &&
+                     frame_is_guest(maddr >> PAGE_SHIFT);
+        uint64_t entry = there ? maddr & ~PAGE_MASK : empty_page();
+        if (!hole_map(at + page * PAGE_SIZE, entry | PTE_P | PTE_RW | PTE_A | PTE_D))
+            layer_panic(NULL, "the arena has no room for the LDT window");
+    }
     if (entries) {
-        put_system(reserved_page(v), SEL_LDT, 2, base, entries * 8 - 1);
+        put_system(reserved_page(v), SEL_LDT, 2, at, entries * 8 - 1);
         selector = SEL_LDT;
     }
     __asm__ volatile("lldt %0" : : "r"(selector));
@@ -212,4 +226,32 @@ void cpu_load(struct vcpu *v)
     __asm__ volatile("mov %0, %%dr7" : : "r"(UINT64_C(0x400)));
     __asm__ volatile("mov %0, %%dr6" : : "r"(UINT64_C(0xffff0ff0)));
     __asm__ volatile("fninit");
+}
+
+void io_privilege_set(struct vcpu *v, uint8_t iopl)
+{
+    v->iopl = iopl & 3;
+    v->kernel_iomap = layer.dom0 && v->iopl ? IOMAP_ALL : IOMAP_NONE;
+    v->user_iomap = IOMAP_NONE;
+    if (layer.dom0 && v->iopl == 3)
+        v->user_iomap = IOMAP_ALL;
+    else if (layer.dom0 && v->io_ports)
+        v->user_iomap = IOMAP_USER;
+    v->tss->iomap_base = v->kernel_mode ? v->kernel_iomap : v->user_iomap;
+}
+
+long io_bitmap_set(struct vcpu *v, uint64_t gva, uint32_t nr_ports)
+{
+    if (nr_ports > 65536)
+        return -XEN_EINVAL;
+    memset(v->tss->iomap_user, 0xff, sizeof(v->tss->iomap_user));
+    v->io_ports = 0;
+    uint32_t bytes = (nr_ports + 7) / 8;
+    bool copied = guest_read(v, v->tss->iomap_user, gva, bytes);
+    if (copied)
+        v->io_ports = nr_ports;
+    else
+        memset(v->tss->iomap_user, 0xff, sizeof(v->tss->iomap_user));
+    io_privilege_set(v, v->iopl);
+    return copied ? 0 : -XEN_EFAULT;
 }

@@ -23,8 +23,8 @@ struct tss {
     uint64_t reserved2;
     uint16_t reserved3;
     uint16_t iomap_base;
-    uint8_t iomap_all[IOMAP_BYTES]; /* zero: every port allowed */
-    uint8_t iomap_all_end[4];       /* 0xff: the byte the CPU reads behind the last */
+    uint8_t iomap_all[IOMAP_BYTES];  /* zero: every port allowed */
+    uint8_t iomap_all_end[4];        /* 0xff: the byte the CPU reads behind the last */
     uint8_t iomap_user[IOMAP_BYTES]; /* set_iobitmap's */
     uint8_t iomap_user_end[4];
 } __attribute__((packed));
@@ -62,7 +62,7 @@ void cpu_load(struct vcpu *v);
 /* Puts machine frame mfn (~0 = nothing) at page `index` (0-13) of v's GDT window. */
 void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn);
 
-/* LDTR = [base, base + entries * 8), 0 entries = none. */
+/* LDT of `entries` (<= 8192) descriptors at guest virtual base, 0 entries = none. */
 void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries);
 
 /* Privilege level from which INT n may call vector n; interrupt vectors stay 0. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The first C of the layer, run at the image's machine address under the stage's identity map: makes
- * the layer's own page tables far enough that everything else can run at its linked address.
+ * The first C of the layer, run at the image's machine address under the stage's identity map:
+ * makes the layer's own page tables far enough that everything else can run at its linked address.
  *
  * Nothing here may use an absolute address (no pointers in initialised data, no tables of strings):
  * code and data are reached RIP-relative at the wrong place.

@@ -12,6 +12,7 @@ uint64_t copy_guest(void *to, const void *from, uint64_t size);
 bool rdmsr_fixup(uint32_t msr, uint64_t *ret);
 bool wrmsr_fixup(uint32_t msr, uint64_t value);
 bool xsetbv_fixup(uint32_t index, uint64_t value);
+bool load_gs_fixup(uint16_t selector);
 
 /* Loads GDTR and IDTR from the 10-byte operands and reloads CS and SS. */
 void load_tables(const void *gdtr, const void *idtr);

@@ -282,7 +282,7 @@ enter_guest:
 
 ; ---- guest memory and MSRs with fix-up --------------------------------------------------------
 ; uint64_t copy_guest(to, from, size): 0 when all was copied.
-        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup
+        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup, load_gs_fixup
 %macro FIXUP 2
         section .fixup_table progbits alloc noexec align=8
         dq %1, %2
@@ -350,6 +350,16 @@ xsetbv_fixup:
         xor eax, eax
         ret
         FIXUP .write, .failed
+
+; bool load_gs_fixup(uint16_t selector): changes the GS base, the caller puts it back
+load_gs_fixup:
+.load:  mov gs, edi
+        mov eax, 1
+        ret
+.failed:
+        xor eax, eax
+        ret
+        FIXUP .load, .failed
 
 ; ---- descriptor tables -----------------------------------------------------------------------
 ; void load_tables(const void *gdtr, const void *idtr): loads both and reloads CS and SS.

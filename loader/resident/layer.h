@@ -36,6 +36,7 @@
 #define M2P_BASE       UINT64_C(0xffff800000000000) /* slot 256: as the guest sees it, read-only */
 #define LAYER_BASE     UINT64_C(0xffff808000000000) /* slot 257: the image, linked here */
 #define GDT_BASE       UINT64_C(0xffff80c000000000) /* slot 257, upper half: 64 KiB per CPU */
+#define LDT_BASE       UINT64_C(0xffff80d000000000) /* 64 KiB per CPU */
 #define DIRECT_BASE    UINT64_C(0xffff810000000000) /* slots 258-269: RAM and the first 4 GiB */
 #define DIRECT_END     UINT64_C(0xffff870000000000)
 #define M2P_WRITE_BASE UINT64_C(0xffff870000000000) /* slot 270: the same m2p, writable */
@@ -69,7 +70,8 @@ struct frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-#define ENTRY_SYSCALL 0x100   /* 64-bit SYSCALL: rcx and r11 hold rip and rflags, as after SYSCALL \
+#define ENTRY_SYSCALL                                                                              \
+    0x100                     /* 64-bit SYSCALL: rcx and r11 hold rip and rflags, as after SYSCALL \
                                */
 #define ENTRY_SYSCALL32 0x101 /* SYSCALL from compatibility mode (CSTAR) */
 
@@ -142,11 +144,12 @@ struct vcpu {
     uint64_t cr4, xcr0;   /* as the guest reads them */
     uint64_t debugreg[8];
     uint8_t iopl;          /* of set_iopl: 0-3 */
+    uint32_t io_ports;     /* bits in user space's port bitmap, 0 = none */
     uint16_t kernel_iomap; /* TSS I/O map base while in the kernel */
     uint16_t user_iomap;
 
     struct trap_entry trap[256];
-    struct callback event, failsafe, syscall, syscall32, sysenter, nmi;
+    struct callback event, failsafe, syscall, syscall32, sysenter; /* NMI: trap[2] */
 
     uint64_t gdt_frame[14]; /* set_gdt: machine frames */
     uint32_t gdt_entries;
@@ -186,6 +189,7 @@ struct layer {
     uint64_t slot[HOLE_SLOTS]; /* L4 entries 256..271 */
     uint64_t arena_next, arena_end;
     uint64_t tsc_at_entry;
+    uint32_t tsc_khz;   /* time.c; 0 until it is known */
     uint64_t vm_assist; /* bit per VMASST type enabled */
 };
 
@@ -299,6 +303,7 @@ typedef long hypercall_handler(struct vcpu *v, const struct hypercall_args *args
 /* Runs one call by number (multicall too), counts and traces it. -XEN_ENOSYS when there is none. */
 long hypercall_dispatch(struct vcpu *v, uint64_t number, const struct hypercall_args *args);
 void hypercall_print_counts(void);
+const char *hypercall_name(uint64_t number);
 
 /* ---- traps, callbacks, events --------------------------------------------------------------- */
 
@@ -322,6 +327,11 @@ void layer_wait_for_interrupt(struct vcpu *v);
 /* The guest goes on at kernel `rip` etc.: used by vcpu_op initialise (start state of a vCPU). */
 struct vcpu_guest_context;
 long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context);
+
+/* physdev_op: I/O privilege 0-3 of the guest (1: its kernel, 3: its user space too), and the port
+ * bitmap of user space (nr_ports bits at gva, 0 = none): 0 or -XEN_E…. A domU gets no port. */
+void io_privilege_set(struct vcpu *v, uint8_t iopl);
+long io_bitmap_set(struct vcpu *v, uint64_t gva, uint32_t nr_ports);
 
 /* ---- interrupts ----------------------------------------------------------------------------- */
 

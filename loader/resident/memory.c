@@ -14,8 +14,8 @@ void *layer_pages_aligned(uint64_t count, uint64_t align)
 {
     uint64_t at = (layer.arena_next + align - 1) & ~(align - 1);
     uint64_t end;
-    if (count > layer.arena_end >> PAGE_SHIFT ||
-        !checked_add_u64(at, count << PAGE_SHIFT, &end) || end > layer.arena_end)
+    if (count > layer.arena_end >> PAGE_SHIFT || !checked_add_u64(at, count << PAGE_SHIFT, &end) ||
+        end > layer.arena_end)
         return NULL;
     layer.arena_next = end;
     return memset(maddr_pointer(at), 0, count << PAGE_SHIFT);
@@ -233,8 +233,8 @@ void memory_init(const struct handover *handover)
     static struct handover copy;
     copy = *handover;
     layer.handover = &copy;
-    copy.map = (uint64_t)copy_from_stage(
-        copy.map, copy.map_count * sizeof(struct handover_memory), "the memory map");
+    copy.map = (uint64_t)copy_from_stage(copy.map, copy.map_count * sizeof(struct handover_memory),
+                                         "the memory map");
     copy.runs = (uint64_t)copy_from_stage(copy.runs, copy.run_count * sizeof(struct handover_run),
                                           "the runs of the p2m");
     layer.run = (const struct handover_run *)copy.runs;

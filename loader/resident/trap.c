@@ -2,8 +2,8 @@
  *
  * Exceptions and interrupts: which the layer answers itself, which go to the guest's kernel.
  *
- * Source: the behaviour of xen/arch/x86/traps.c and pv/traps.c (do_page_fault, do_general_protection,
- * do_debug, pv_inject_event); Intel SDM vol. 3 chapter 6.
+ * Source: the behaviour of xen/arch/x86/traps.c and pv/traps.c (do_page_fault,
+ * do_general_protection, do_debug, pv_inject_event); Intel SDM vol. 3 chapter 6.
  */
 #include "bounce.h"
 #include "descriptors.h"
@@ -282,7 +282,8 @@ void trap_fatal(struct frame *f)
     layer_panic(f, "#DF double fault");
 }
 
-/* ---- system calls ------------------------------------------------------------------------------- */
+/* ---- system calls -------------------------------------------------------------------------------
+ */
 
 void syscall_from_user(struct frame *f)
 {
@@ -299,7 +300,8 @@ void syscall_from_user(struct frame *f)
     bounce_callback(v, callback, "a system call");
 }
 
-/* ---- before the guest goes on -------------------------------------------------------------------- */
+/* ---- before the guest goes on
+ * -------------------------------------------------------------------- */
 
 void exit_work(void)
 {
@@ -316,11 +318,7 @@ void exit_work(void)
     }
     if (v->work & WORK_NMI && !v->in_nmi) {
         v->work &= ~WORK_NMI;
-        if (v->nmi.address) {
-            v->in_nmi = 1;
-            bounce_callback(v, &v->nmi, "an NMI");
-            v->info[1] = 1;
-        } else if (v->trap[2].address) {
+        if (v->trap[2].address) {
             v->in_nmi = 1;
             inject_trap(v, 2, 0);
             v->info[1] = 1;

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Decodes and carries out what faulted with #GP at CPL 1 (or 3): privileged instructions of the
+ * guest's kernel, port I/O where it is not direct, INT n, SYSENTER of its user space.
+ *
+ * Source: Intel SDM vol. 2; which instructions and what they give: the behaviour of
+ * xen/arch/x86/pv/emul-priv-op.c and emul-inv-op.c.
+ */
+#include "emulate.h"
+#include "bounce.h"
+#include "descriptors.h"
+#include "entry.h"
+#include "pagetable.h"
+
+#define CR0_TS       UINT64_C(8)
+#define CR0_SEEN     UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
+#define CR4_TSD      UINT64_C(4)
+#define CR4_DE       UINT64_C(8)
+#define CR4_FSGSBASE UINT64_C(0x10000)
+#define CR4_OSXSAVE  UINT64_C(0x40000)
+
+struct instruction {
+    uint8_t byte[15];
+    uint32_t size; /* bytes that could be read */
+    uint32_t at;
+    uint8_t rex;
+    bool operand16, rep;
+};
+
+static uint64_t *register_of(struct frame *f, uint32_t number)
+{
+    uint64_t *const at[16] = {&f->rax, &f->rcx, &f->rdx, &f->rbx, &f->rsp, &f->rbp,
+                              &f->rsi, &f->rdi, &f->r8,  &f->r9,  &f->r10, &f->r11,
+                              &f->r12, &f->r13, &f->r14, &f->r15};
+    return at[number & 15];
+}
+
+static bool fetch(struct vcpu *v, const struct frame *f, struct instruction *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    uint32_t in_page = (uint32_t)(PAGE_SIZE - (f->rip & PAGE_MASK));
+    uint32_t size = in_page < sizeof(ret->byte) ? in_page : sizeof(ret->byte);
+    if (!guest_read(v, ret->byte, f->rip, size))
+        return false;
+    ret->size = size;
+    if (size < sizeof(ret->byte) &&
+        guest_read(v, ret->byte + size, f->rip + size, sizeof(ret->byte) - size))
+        ret->size = sizeof(ret->byte);
+    return true;
+}
+
+static bool next(struct instruction *in, uint8_t *ret)
+{
+    if (in->at >= in->size)
+        return false;
+    *ret = in->byte[in->at++];
+    return true;
+}
+
+static enum emulation finish(struct vcpu *v, struct frame *f, const struct instruction *in)
+{
+    f->rip += in->at;
+    if (layer.compat)
+        f->rip = (uint32_t)f->rip;
+    f->rflags &= ~FLAG_RF;
+    if (f->rflags & FLAG_TF) {
+        v->debugreg[6] |= UINT64_C(1) << 14;
+        inject_trap(v, 1, 0);
+    }
+    return EMULATE_DONE;
+}
+
+/* ---- control and debug registers ------------------------------------------------------------- */
+
+static bool control_read(struct vcpu *v, uint32_t reg, uint64_t *ret)
+{
+    switch (reg) {
+    case 0:
+        *ret = CR0_SEEN | (v->task_switched ? CR0_TS : 0);
+        return true;
+    case 2:
+        *ret = 0;
+        if (layer.compat)
+            memcpy(ret, (const void *)(v->info + 8), 4);
+        else
+            memcpy(ret, (const void *)(v->info + offsetof(struct vcpu_info, arch.cr2)), 8);
+        return true;
+    case 3:
+        *ret = v->kernel_root;
+        if (layer.compat) { /* frame number rotated by 12 bits, so that it fits */
+            uint64_t mfn = v->kernel_root >> PAGE_SHIFT;
+            *ret = (uint32_t)(mfn << 12 | mfn >> 20);
+        }
+        return true;
+    case 4:
+        *ret = v->cr4;
+        return true;
+    case 8:
+        *ret = 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
+{
+    const uint64_t own = CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE;
+    uint64_t real;
+    switch (reg) {
+    case 0: /* only TS is the guest's */
+        task_switched_set(v, (value & CR0_TS) != 0);
+        return true;
+    case 2:
+        memcpy((void *)(v->info + (layer.compat ? 8 : offsetof(struct vcpu_info, arch.cr2))),
+               &value, layer.compat ? 4 : 8);
+        return true;
+    case 3:
+        return root_set(v, value >> PAGE_SHIFT) == 0;
+    case 4: /* TSD is real; the rest of what a guest may choose is always on where the CPU has it */
+        __asm__ volatile("mov %%cr4, %0" : "=r"(real));
+        v->cr4 = (v->cr4 & ~own) | (value & own & (real | CR4_TSD | CR4_DE));
+        real = (real & ~CR4_TSD) | (value & CR4_TSD);
+        __asm__ volatile("mov %0, %%cr4" : : "r"(real));
+        return true;
+    case 8:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum emulation move_special(struct vcpu *v, struct frame *f, struct instruction *in,
+                                   uint8_t opcode)
+{
+    uint8_t modrm;
+    if (!next(in, &modrm))
+        return EMULATE_NOT_OURS;
+    uint32_t reg = (modrm >> 3 & 7) | (in->rex & 4 ? 8 : 0);
+    uint64_t *general = register_of(f, (modrm & 7) | (in->rex & 1 ? 8 : 0));
+    uint64_t value = layer.compat ? (uint32_t)*general : *general;
+    bool fine;
+    switch (opcode) {
+    case 0x20:
+        fine = control_read(v, reg, &value);
+        break;
+    case 0x21:
+        fine = debugreg_read(v, reg, &value);
+        break;
+    case 0x22:
+        fine = control_write(v, reg, value);
+        break;
+    default:
+        fine = debugreg_write(v, reg, value) == 0;
+        break;
+    }
+    if (!fine)
+        return EMULATE_NOT_OURS;
+    if (opcode == 0x20 || opcode == 0x21)
+        *general = value;
+    return finish(v, f, in);
+}
+
+/* ---- port I/O where it is not direct ------------------------------------------------------------
+ */
+
+/* Only domU kernels come here: no port is theirs. Reads give ones, writes are lost, as on Xen. */
+static enum emulation port_io(struct vcpu *v, struct frame *f, struct instruction *in,
+                              uint8_t opcode)
+{
+    uint32_t size = opcode & 1 ? (in->operand16 ? 2 : 4) : 1;
+    uint8_t port;
+    if (layer.dom0 || !v->kernel_mode || !v->iopl)
+        return EMULATE_NOT_OURS;
+    if (opcode >= 0xe4 && opcode <= 0xe7 && !next(in, &port))
+        return EMULATE_NOT_OURS;
+    if (opcode == 0xe4 || opcode == 0xec)
+        f->rax |= 0xff;
+    else if (opcode == 0xe5 || opcode == 0xed)
+        f->rax = size == 2 ? f->rax | 0xffff : 0xffffffffu;
+    return finish(v, f, in);
+}
+
+/* ---- 0F xx
+ * ------------------------------------------------------------------------------------------ */
+
+static enum emulation two_byte(struct vcpu *v, struct frame *f, struct instruction *in)
+{
+    uint8_t opcode, modrm;
+    uint64_t value;
+    uint32_t leaf[4];
+    if (!next(in, &opcode))
+        return EMULATE_NOT_OURS;
+    switch (opcode) {
+    case 0x01:
+        if (!next(in, &modrm))
+            return EMULATE_NOT_OURS;
+        if (modrm == 0xd1 && (v->cr4 & CR4_OSXSAVE)) { /* xsetbv */
+            value = (f->rdx << 32) | (uint32_t)f->rax;
+            if ((uint32_t)f->rcx != 0 || !xsetbv_fixup(0, value))
+                return EMULATE_NOT_OURS;
+            v->xcr0 = value;
+            return finish(v, f, in);
+        }
+        if (modrm == 0xf9) { /* rdtscp under TSD */
+            value = cpu_tsc();
+            f->rax = (uint32_t)value;
+            f->rdx = value >> 32;
+            f->rcx = 0;
+            return finish(v, f, in);
+        }
+        if ((modrm & 0xf8) == 0xf0) { /* lmsw reg: only TS is the guest's */
+            value = *register_of(f, (modrm & 7) | (in->rex & 1 ? 8 : 0));
+            task_switched_set(v, (value & CR0_TS) != 0);
+            return finish(v, f, in);
+        }
+        return EMULATE_NOT_OURS;
+    case 0x06: /* clts */
+        task_switched_set(v, false);
+        return finish(v, f, in);
+    case 0x08: /* invd */
+    case 0x09: /* wbinvd */
+        __asm__ volatile("wbinvd" : : : "memory");
+        return finish(v, f, in);
+    case 0x20:
+    case 0x21:
+    case 0x22:
+    case 0x23:
+        return move_special(v, f, in, opcode);
+    case 0x30: /* wrmsr */
+        value = (f->rdx << 32) | (uint32_t)f->rax;
+        if (!guest_wrmsr(v, (uint32_t)f->rcx, value))
+            return EMULATE_NOT_OURS;
+        return finish(v, f, in);
+    case 0x31: /* rdtsc under TSD */
+        value = cpu_tsc();
+        f->rax = (uint32_t)value;
+        f->rdx = value >> 32;
+        return finish(v, f, in);
+    case 0x32: /* rdmsr */
+        if (!guest_rdmsr(v, (uint32_t)f->rcx, &value))
+            return EMULATE_NOT_OURS;
+        f->rax = (uint32_t)value;
+        f->rdx = value >> 32;
+        return finish(v, f, in);
+    case 0xa2: /* cpuid, where the CPU can make it fault */
+        guest_cpuid(v, (uint32_t)f->rax, (uint32_t)f->rcx, leaf);
+        f->rax = leaf[0];
+        f->rbx = leaf[1];
+        f->rcx = leaf[2];
+        f->rdx = leaf[3];
+        return finish(v, f, in);
+    default:
+        return EMULATE_NOT_OURS;
+    }
+}
+
+/* ---- INT n
+ * ---------------------------------------------------------------------------------------------- */
+
+/* QEMU gives the error code of a refused INT n as n * 16 + 2: it is made n * 8 + 2 here. */
+static enum emulation soft_interrupt(struct vcpu *v, struct frame *f, struct instruction *in,
+                                     uint8_t vector)
+{
+    const struct trap_entry *entry = &v->trap[vector];
+    if (entry->address && (entry->flags & 3) >= (v->kernel_mode ? 1 : 3)) {
+        f->rip += in->at;
+        f->error = vector;
+        return EMULATE_SOFT_INTERRUPT;
+    }
+    f->error = vector * 8u + 2;
+    return EMULATE_NOT_OURS;
+}
+
+static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruction *in,
+                                 uint8_t opcode)
+{
+    uint8_t second;
+    if (opcode == 0x0f && next(in, &second) && second == 0x34 && v->sysenter.address) {
+        f->rip = 0; /* SYSENTER does not say where it came from */
+        f->rflags &= ~FLAG_TF;
+        bounce_callback(v, &v->sysenter, "SYSENTER");
+        return EMULATE_DONE;
+    }
+    return EMULATE_NOT_OURS;
+}
+
+enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
+{
+    struct instruction in;
+    uint8_t byte;
+    if (!fetch(v, f, &in))
+        return EMULATE_NOT_OURS;
+    for (;;) {
+        if (!next(&in, &byte))
+            return EMULATE_NOT_OURS;
+        if (byte == 0x66)
+            in.operand16 = true;
+        else if (byte == 0xf2 || byte == 0xf3)
+            in.rep = true;
+        else if (byte != 0x2e && byte != 0x36 && byte != 0x3e && byte != 0x26 && byte != 0x64 &&
+                 byte != 0x65 && byte != 0x67)
+            break;
+    }
+    if (!layer.compat && (byte & 0xf0) == 0x40 && f->cs != SEL_USER32CS) {
+        in.rex = byte;
+        if (!next(&in, &byte))
+            return EMULATE_NOT_OURS;
+    }
+    if (byte == 0xcd) {
+        uint8_t vector;
+        return next(&in, &vector) ? soft_interrupt(v, f, &in, vector) : EMULATE_NOT_OURS;
+    }
+    if (byte == 0xcc)
+        return soft_interrupt(v, f, &in, 3);
+    if (!v->kernel_mode)
+        return user_fault(v, f, &in, byte);
+    switch (byte) {
+    case 0x0f:
+        return two_byte(v, f, &in);
+    case 0x8e: /* mov ss, …: flat selectors that are not of level 1 keep what is there */
+        if (!next(&in, &byte) || (byte & 0xf8) != 0xd0)
+            return EMULATE_NOT_OURS;
+        return finish(v, f, &in);
+    case 0xe4 ... 0xe7:
+    case 0xec ... 0xef:
+        return port_io(v, f, &in, byte);
+    case 0xfa: /* cli and sti do not reach the mask: as on Xen they do nothing, with I/O privilege
+                */
+    case 0xfb:
+        return v->iopl ? finish(v, f, &in) : EMULATE_NOT_OURS;
+    default:
+        return EMULATE_NOT_OURS;
+    }
+}
+
+bool emulate_forced_cpuid(struct vcpu *v, struct frame *f)
+{
+    static const uint8_t prefix[7] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
+    uint8_t code[7];
+    uint32_t leaf[4];
+    if (!guest_read(v, code, f->rip, sizeof(code)) || memcmp(code, prefix, sizeof(code)) != 0)
+        return false;
+    guest_cpuid(v, (uint32_t)f->rax, (uint32_t)f->rcx, leaf);
+    f->rax = leaf[0];
+    f->rbx = leaf[1];
+    f->rcx = leaf[2];
+    f->rdx = leaf[3];
+    f->rip += sizeof(code);
+    f->rflags &= ~FLAG_RF;
+    return true;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Small hypercalls on the CPU and the interface itself: fpu_taskswitch, debug registers, vm_assist,
+ * multicall.
+ *
+ * Source: Xen's public xen.h; results as xen/arch/x86/pv/misc-hypercalls.c, common/kernel.c and
+ * common/multicall.c give them; debug registers: Intel SDM vol. 3 17.2.
+ */
+#include "emulate.h"
+#include "pagetable.h"
+#include "trap.h"
+
+#define DR7_GD      UINT64_C(0x2000)
+#define DR7_FIXED_1 UINT64_C(0x400)
+#define DR7_FIXED_0 UINT64_C(0xffffffff0000d800)
+#define DR7_ENABLES UINT64_C(0xff)
+
+void task_switched_set(struct vcpu *v, bool set)
+{
+    uint64_t cr0;
+    v->task_switched = set;
+    if (!set) {
+        __asm__ volatile("clts");
+        return;
+    }
+    __asm__ volatile("mov %%cr0, %0; or $8, %0; mov %0, %%cr0" : "=&r"(cr0));
+}
+
+long hc_fpu_taskswitch(struct vcpu *v, const struct hypercall_args *args)
+{
+    task_switched_set(v, args->arg[0] != 0);
+    return 0;
+}
+
+static void hardware_debugreg(uint32_t reg, uint64_t value)
+{
+    switch (reg) {
+    case 0:
+        __asm__ volatile("mov %0, %%dr0" : : "r"(value));
+        break;
+    case 1:
+        __asm__ volatile("mov %0, %%dr1" : : "r"(value));
+        break;
+    case 2:
+        __asm__ volatile("mov %0, %%dr2" : : "r"(value));
+        break;
+    case 3:
+        __asm__ volatile("mov %0, %%dr3" : : "r"(value));
+        break;
+    default:
+        __asm__ volatile("mov %0, %%dr7" : : "r"(value));
+        break;
+    }
+}
+
+static long control_check(uint64_t value, uint64_t cr4)
+{
+    if (value & DR7_GD)
+        return -XEN_EPERM;
+    /* Each breakpoint's kind: 2 is an I/O one, which needs CR4.DE and is not given to guests. */
+    for (int i = 16; i < 32; i += 4)
+        if ((value >> i & 3) == 2)
+            return cr4 & 8 ? -XEN_EPERM : -XEN_EINVAL;
+    return 0;
+}
+
+long debugreg_write(struct vcpu *v, uint32_t reg, uint64_t value)
+{
+    long rc;
+    switch (reg) {
+    case 0 ... 3:
+        if (value >= HOLE_START && value < HOLE_END)
+            return -XEN_EPERM;
+        if (layer.compat)
+            value = (uint32_t)value;
+        break;
+    case 4:
+    case 6:
+        reg = 6;
+        value = (value & ~UINT64_C(0xffffffff00001000)) | DR6_IDLE;
+        v->debugreg[6] = value;
+        return 0;
+    case 5:
+    case 7:
+        reg = 7;
+        value = (value & ~DR7_FIXED_0) | DR7_FIXED_1;
+        rc = control_check(value, v->cr4);
+        if (rc)
+            return rc;
+        break;
+    default:
+        return -XEN_ENODEV;
+    }
+    v->debugreg[reg] = value;
+    hardware_debugreg(reg, value);
+    return 0;
+}
+
+bool debugreg_read(struct vcpu *v, uint32_t reg, uint64_t *ret)
+{
+    if (reg > 7)
+        return false;
+    if (reg == 4 || reg == 5)
+        reg += 2;
+    *ret = v->debugreg[reg];
+    return true;
+}
+
+long hc_set_debugreg(struct vcpu *v, const struct hypercall_args *args)
+{
+    if (args->arg[0] > 7)
+        return -XEN_EINVAL;
+    return debugreg_write(v, (uint32_t)args->arg[0], args->arg[1]);
+}
+
+long hc_get_debugreg(struct vcpu *v, const struct hypercall_args *args)
+{
+    uint64_t value;
+    if (args->arg[0] > 7 || !debugreg_read(v, (uint32_t)args->arg[0], &value))
+        return -XEN_EINVAL;
+    return (long)value;
+}
+
+long hc_vm_assist(struct vcpu *v, const struct hypercall_args *args)
+{
+    const uint64_t valid =
+        UINT64_C(1) << VMASST_TYPE_4gb_segments | UINT64_C(1) << VMASST_TYPE_4gb_segments_notify |
+        UINT64_C(1) << VMASST_TYPE_writable_pagetables |
+        UINT64_C(1) << VMASST_TYPE_pae_extended_cr3 |
+        UINT64_C(1) << VMASST_TYPE_runstate_update_flag | UINT64_C(1) << VMASST_TYPE_m2p_strict;
+    (void)v;
+    if (args->arg[1] >= 64 || !(valid >> args->arg[1] & 1))
+        return -XEN_EINVAL;
+    switch (args->arg[0]) {
+    case VMASST_CMD_enable:
+        layer.vm_assist |= UINT64_C(1) << args->arg[1];
+        return 0;
+    case VMASST_CMD_disable:
+        layer.vm_assist &= ~(UINT64_C(1) << args->arg[1]);
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+struct multicall64 {
+    uint64_t op, result, args[6];
+};
+
+/* op, result, args[6], each a long of the guest. */
+static const struct layout_field multicall_fields[] = {
+    {0, 4, 0, 8},   {4, 4, 8, 8},   {8, 4, 16, 8},  {12, 4, 24, 8},
+    {16, 4, 32, 8}, {20, 4, 40, 8}, {24, 4, 48, 8}, {28, 4, 56, 8},
+};
+static const struct layout multicall_layout = {32, sizeof(struct multicall64), 8, multicall_fields};
+
+long hc_multicall(struct vcpu *v, const struct hypercall_args *args)
+{
+    uint32_t width = layer.compat ? 4 : 8;
+    for (uint64_t i = 0; i < (uint32_t)args->arg[1]; i++) {
+        struct multicall64 call;
+        struct hypercall_args inner;
+        if (!guest_read_struct(v, &call, args->arg[0], i, &multicall_layout))
+            return -XEN_EFAULT;
+        memcpy(inner.arg, call.args, sizeof(inner.arg));
+        /* What changes the frame, and lists of lists, cannot be an entry. */
+        bool refused = call.op == __HYPERVISOR_iret || call.op == __HYPERVISOR_multicall;
+        int64_t result = refused ? -XEN_ENOSYS : hypercall_dispatch(v, call.op, &inner);
+        if (!guest_write(v, args->arg[0] + i * width * 8 + width, &result, width))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Hypercalls that say where the guest wants its traps: set_trap_table, set_callbacks, callback_op,
+ * nmi_op.
+ *
+ * Source: Xen's public xen.h, callback.h, nmi.h; results as xen/arch/x86/pv/callback.c gives them.
+ */
+#include "trap.h"
+
+#define MASK_EVENTS 4 /* trap_info flag: handler starts with events masked */
+
+LAYOUT(trap_layout, 8, struct trap_info, FIELD(0, 1, struct trap_info, vector),
+       FIELD(1, 1, struct trap_info, flags), FIELD(2, 2, struct trap_info, cs),
+       FIELD(4, 4, struct trap_info, address));
+
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+long hc_set_trap_table(struct vcpu *v, const struct hypercall_args *args)
+{
+    struct trap_info entry;
+    if (!args->arg[0]) {
+        memset(v->trap, 0, sizeof(v->trap));
+        for (uint32_t vector = 0; vector < 256; vector++)
+            trap_refresh_gate((uint8_t)vector);
+        return 0;
+    }
+    /* The list ends at address 0; a vector may come more than once. */
+    for (uint64_t i = 0;; i++) {
+        if (!guest_read_struct(v, &entry, args->arg[0], i, &trap_layout))
+            return -XEN_EFAULT;
+        if (!entry.address)
+            return 0;
+        if (!canonical(entry.address))
+            return -XEN_EINVAL;
+        v->trap[entry.vector] = (struct trap_entry){
+            .address = entry.address, .cs = entry.cs, .flags = entry.flags, .present = 1};
+        trap_refresh_gate(entry.vector);
+    }
+}
+
+static struct callback *callback_of(struct vcpu *v, uint16_t type)
+{
+    switch (type) {
+    case CALLBACKTYPE_event:
+        return &v->event;
+    case CALLBACKTYPE_failsafe:
+        return &v->failsafe;
+    case CALLBACKTYPE_syscall:
+        return layer.compat ? NULL : &v->syscall;
+    case CALLBACKTYPE_sysenter_deprecated:
+    case CALLBACKTYPE_sysenter:
+        return &v->sysenter;
+    case CALLBACKTYPE_syscall32:
+        return &v->syscall32;
+    default:
+        return NULL;
+    }
+}
+
+static long nmi_register(struct vcpu *v, uint64_t address, uint16_t cs)
+{
+    v->trap[2] = (struct trap_entry){
+        .address = address, .cs = cs, .flags = MASK_EVENTS, .present = address != 0};
+    return 0;
+}
+
+static long callback_register(struct vcpu *v, uint64_t gva)
+{
+    struct {
+        uint16_t type, flags;
+        uint32_t pad;
+        uint64_t address;
+    } wide;
+    struct {
+        uint16_t type, flags;
+        uint32_t cs, eip;
+    } narrow;
+    uint16_t cs = 0;
+    if (layer.compat) {
+        if (!guest_read(v, &narrow, gva, sizeof(narrow)))
+            return -XEN_EFAULT;
+        wide.type = narrow.type;
+        wide.flags = narrow.flags;
+        wide.address = narrow.eip;
+        cs = (uint16_t)narrow.cs;
+    } else if (!guest_read(v, &wide, gva, sizeof(wide))) {
+        return -XEN_EFAULT;
+    }
+    if (!canonical(wide.address))
+        return -XEN_EINVAL;
+    if (wide.type == CALLBACKTYPE_nmi)
+        return nmi_register(v, wide.address, cs);
+    struct callback *callback = callback_of(v, wide.type);
+    if (!callback)
+        return -XEN_ENOSYS;
+    callback->address = wide.address;
+    callback->cs = cs;
+    callback->mask_events = (wide.flags & CALLBACKF_mask_events) != 0;
+    return 0;
+}
+
+static long callback_unregister(struct vcpu *v, uint64_t gva)
+{
+    uint16_t type;
+    if (!guest_read(v, &type, gva, sizeof(type)))
+        return -XEN_EFAULT;
+    switch (type) {
+    case CALLBACKTYPE_event:
+    case CALLBACKTYPE_failsafe:
+    case CALLBACKTYPE_syscall:
+    case CALLBACKTYPE_sysenter_deprecated:
+    case CALLBACKTYPE_sysenter:
+    case CALLBACKTYPE_syscall32:
+        return -XEN_EINVAL; /* these cannot be without */
+    case CALLBACKTYPE_nmi:
+        return nmi_register(v, 0, 0);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+long hc_callback_op(struct vcpu *v, const struct hypercall_args *args)
+{
+    switch (args->arg[0]) {
+    case CALLBACKOP_register:
+        return callback_register(v, args->arg[1]);
+    case CALLBACKOP_unregister:
+        return callback_unregister(v, args->arg[1]);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+/* 64-bit: event, failsafe, syscall; 32-bit: event cs, eip, failsafe cs, eip. */
+long hc_set_callbacks(struct vcpu *v, const struct hypercall_args *args)
+{
+    const uint64_t *arg = args->arg;
+    if (layer.compat) {
+        v->event = (struct callback){.address = arg[1], .cs = (uint16_t)arg[0]};
+        v->failsafe = (struct callback){.address = arg[3], .cs = (uint16_t)arg[2]};
+        return 0;
+    }
+    if (!canonical(arg[0]) || !canonical(arg[1]) || !canonical(arg[2]))
+        return -XEN_EINVAL;
+    v->event = (struct callback){.address = arg[0]};
+    v->failsafe = (struct callback){.address = arg[1]};
+    v->syscall = (struct callback){.address = arg[2]};
+    return 0;
+}
+
+long hc_nmi_op(struct vcpu *v, const struct hypercall_args *args)
+{
+    uint64_t address = 0;
+    switch (args->arg[0]) {
+    case XENNMI_register_callback:
+        if (!guest_read(v, &address, args->arg[1], layer.compat ? 4 : 8))
+            return -XEN_EFAULT;
+        if (v->id != 0 || !canonical(address))
+            return -XEN_EINVAL;
+        return nmi_register(v, address, layer.compat ? SEL_KERNEL32CS : 0);
+    case XENNMI_unregister_callback:
+        return nmi_register(v, 0, 0);
+    default:
+        return -XEN_ENOSYS;
+    }
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From registers to handlers: the table, arguments, counts, trace.
+ */
+#include "entry.h"
+
+static hypercall_handler *const handler[64] = {
+#define HYPERCALL(number, name, family) [number] = hc_##name,
+#include "table.def"
+#undef HYPERCALL
+};
+
+static const char *const call_name[64] = {
+#define HYPERCALL(number, name, family) [number] = #name,
+#include "table.def"
+#undef HYPERCALL
+};
+
+static const char *const call_family[64] = {
+#define HYPERCALL(number, name, family) [number] = #family,
+#include "table.def"
+#undef HYPERCALL
+};
+
+static uint64_t calls[64];
+static uint64_t unknown_said; /* bit per number */
+static uint64_t traced;       /* bit per number; made on first use */
+static bool trace_made;
+
+const char *hypercall_name(uint64_t number)
+{
+    return number < 64 && call_name[number] ? call_name[number] : "unknown";
+}
+
+/* trace= is a list of families and call names, separated by commas; empty: nothing. */
+static bool listed(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    while (*list) {
+        const char *end = strchr(list, ',');
+        size_t part = end ? (size_t)(end - list) : strlen(list);
+        if ((part == length && memcmp(list, word, part) == 0) ||
+            (part == 3 && memcmp(list, "all", 3) == 0))
+            return true;
+        list += part + (end ? 1 : 0);
+    }
+    return false;
+}
+
+static void make_trace(void)
+{
+    trace_made = true;
+    if (layer.handover->log_level < 2)
+        return;
+    for (uint32_t i = 0; i < 64; i++)
+        if (call_name[i] && (listed(layer.handover->trace, call_family[i]) ||
+                             listed(layer.handover->trace, call_name[i])))
+            traced |= UINT64_C(1) << i;
+}
+
+static long unknown(struct vcpu *v, uint64_t number)
+{
+    uint64_t bit = UINT64_C(1) << (number < 63 ? number : 63);
+    if (!(unknown_said & bit)) {
+        unknown_said |= bit;
+        say(SAY_INFO, "hypercall %llu at %#llx is not known: -ENOSYS", (unsigned long long)number,
+            (unsigned long long)v->frame->rip);
+    }
+    return -XEN_ENOSYS;
+}
+
+long hypercall_dispatch(struct vcpu *v, uint64_t number, const struct hypercall_args *args)
+{
+    record(v, RECORD_HYPERCALL, number, args->arg[0], args->arg[1]);
+    if (number >= 64 || !handler[number])
+        return unknown(v, number);
+    calls[number]++;
+    long result = handler[number](v, args);
+    if (traced >> number & 1)
+        say(SAY_DEBUG, "vcpu %u: %s(%#llx, %#llx, %#llx, %#llx) = %ld", v->id, call_name[number],
+            (unsigned long long)args->arg[0], (unsigned long long)args->arg[1],
+            (unsigned long long)args->arg[2], (unsigned long long)args->arg[3], result);
+    return result;
+}
+
+void hypercall_entry(struct frame *f)
+{
+    struct vcpu *v = cpu_vcpu();
+    struct hypercall_args args;
+    if (!trace_made)
+        make_trace();
+    if (layer.compat)
+        args = (struct hypercall_args){{(uint32_t)f->rbx, (uint32_t)f->rcx, (uint32_t)f->rdx,
+                                        (uint32_t)f->rsi, (uint32_t)f->rdi, (uint32_t)f->rbp}};
+    else
+        args = (struct hypercall_args){{f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9}};
+    uint64_t number = (uint32_t)f->rax;
+    v->hypercall_now = number;
+    long result = hypercall_dispatch(v, number, &args);
+    v->hypercall_now = ~UINT64_C(0);
+    f->rax = layer.compat ? (uint32_t)result : (uint64_t)result;
+}
+
+void hypercall_print_counts(void)
+{
+    for (uint32_t i = 0; i < 64; i++)
+        if (calls[i])
+            say(SAY_DEBUG, "%10llu %s", (unsigned long long)calls[i], call_name[i]);
+}

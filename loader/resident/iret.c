@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The iret hypercall in all its forms, and what happens when the CPU refuses the state that the
+ * guest asked for.
+ *
+ * Source: xen-x86_64.h struct iret_context; the behaviour of do_iret (xen/arch/x86/pv/iret.c) and
+ * compat_iret.
+ */
+#include "bounce.h"
+#include "entry.h"
+#include "trap.h"
+
+#define IN_SYSCALL 0x100 /* VGCF_in_syscall: a bit number in the header */
+
+struct iret64 {
+    uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+};
+
+static uint64_t loadable_flags(uint64_t flags)
+{
+    return (flags & ~(FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP)) | FLAG_IF | 2;
+}
+
+static long iret64(struct vcpu *v)
+{
+    struct frame *f = v->frame;
+    struct iret64 to;
+    if (!guest_read(v, &to, f->rsp, sizeof(to)))
+        guest_crash(v, "iret: no frame at %#llx", (unsigned long long)f->rsp);
+
+    f->rip = to.rip;
+    f->rflags = loadable_flags(to.rflags);
+    f->rsp = to.rsp;
+    if (!(to.flags & IN_SYSCALL)) {
+        f->r11 = to.r11;
+        f->rcx = to.rcx;
+    }
+    if ((to.cs & 3) == 3) {
+        if (!v->user_root)
+            guest_crash(v, "iret to user space at %#llx, but there is no user page table",
+                        (unsigned long long)to.rip);
+        f->cs = to.cs & 0xffff;
+        f->ss = (to.ss & 0xffff) | 3;
+        enter_user(v);
+    } else {
+        f->cs = SEL_KERNEL64CS;
+        f->ss = SEL_KERNEL64SS;
+        /* A nested task flag would make our own iretq fault. */
+        f->rflags &= ~FLAG_NT;
+    }
+    v->info[1] = !(to.rflags & FLAG_IF);
+    v->in_nmi = 0;
+    return (long)to.rax;
+}
+
+/* eax (pushed by the stub), eip, cs, eflags and, for an outer ring, esp, ss. */
+static long iret32(struct vcpu *v)
+{
+    struct frame *f = v->frame;
+    uint32_t to[6] = {0};
+    if (!guest_read(v, to, (uint32_t)f->rsp, 16))
+        guest_crash(v, "iret: no frame at %#llx", (unsigned long long)f->rsp);
+
+    f->rip = to[1];
+    f->rflags = loadable_flags(to[3]) & ~FLAG_NT;
+    if ((to[2] & 3) == 3) {
+        if (!guest_read(v, to + 4, (uint32_t)(f->rsp + 16), 8))
+            guest_crash(v, "iret: no stack pointer at %#llx", (unsigned long long)f->rsp + 16);
+        f->cs = to[2] & 0xffff;
+        f->rsp = to[4];
+        f->ss = to[5] & 0xffff;
+        enter_user(v);
+    } else {
+        f->cs = (to[2] & 0xfffc) | 1;
+        f->rsp = (uint32_t)(f->rsp + 16);
+    }
+    v->info[1] = !(to[3] & FLAG_IF);
+    v->in_nmi = 0;
+    return (long)to[0];
+}
+
+long hc_iret(struct vcpu *v, const struct hypercall_args *args)
+{
+    (void)args;
+    return layer.compat ? iret32(v) : iret64(v);
+}
+
+/* The iretq itself faulted: bad selectors or addresses from the guest's frame.  The registers in
+ * *nested are the guest's; rip, cs, rflags, rsp, ss in v->frame are still what was to be loaded. */
+void iret_failed(const struct frame *nested)
+{
+    struct vcpu *v = cpu_vcpu();
+    struct frame copy = *nested;
+    struct frame *f = v->frame;
+    memcpy(f, &copy, offsetof(struct frame, vector));
+    f->vector = copy.vector;
+    f->error = copy.error;
+    if (v->kernel_mode && !layer.compat)
+        guest_crash(v, "return to the kernel at %#llx: %s(%#llx)", (unsigned long long)f->rip,
+                    trap_vector_name(copy.vector), (unsigned long long)copy.error);
+    record(v, RECORD_TRAP, copy.vector, f->rip, copy.error);
+    bounce(v, &(struct bounce){.address = v->failsafe.address,
+                               .cs = v->failsafe.cs,
+                               .mask_events = v->failsafe.mask_events,
+                               .failsafe = true,
+                               .what = "a failed iret"});
+}

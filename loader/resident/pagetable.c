@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest's page tables.  They are used as the guest wrote them; the layer keeps only one byte
+ * per frame: which level of table it is.  That serves two ends: the write faults that kernels cause
+ * on their own read-only tables, and refusing to write into the hypervisor's slots of a root.
+ *
+ * Marks are made when a tree is pinned or becomes a root and when an entry is linked by hypercall;
+ * they go when the frame is unpinned or mapped writable, as a guest must do before it uses the
+ * frame for something else.
+ *
+ * Source: Intel SDM vol. 3 4.5; the behaviour of get_page_from_l1e, mod_l1_entry and ptwr_emulate
+ * in xen/arch/x86/mm.c and pv/ro-page-fault.c.
+ */
+#include "pagetable.h"
+#include "memory.h"
+
+static inline uint64_t entry_mfn(uint64_t entry)
+{
+    return (entry & PTE_ADDR) >> PAGE_SHIFT;
+}
+
+uint64_t *leaf_entry(uint64_t root, uint64_t gva)
+{
+    uint64_t table = root >> PAGE_SHIFT;
+    for (int level = 4; level > 1; level--) {
+        const uint64_t *entries = frame_pointer(table);
+        if (!entries)
+            return NULL;
+        uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
+        if (!(entry & PTE_P) || (level < 4 && (entry & PTE_PS)))
+            return NULL;
+        table = entry_mfn(entry);
+    }
+    uint64_t *entries = frame_pointer(table);
+    return entries ? &entries[(gva >> PAGE_SHIFT) & 511] : NULL;
+}
+
+/* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
+static void mark(uint64_t mfn, int level, bool again)
+{
+    const uint64_t *entries = frame_pointer(mfn);
+    if (!entries)
+        return;
+    bool known = (layer.frame[mfn] & FRAME_LEVEL) == level;
+    layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
+    if (level == 1 || (known && !again))
+        return;
+    for (uint32_t i = 0; i < 512; i++) {
+        uint64_t entry = entries[i];
+        if (!(entry & PTE_P))
+            continue;
+        if (level == 4 && i >= HOLE_SLOT && i < HOLE_SLOT + HOLE_SLOTS)
+            continue;
+        if (level < 4 && (entry & PTE_PS))
+            continue;
+        if (level == 2 && frame_is_guest(entry_mfn(entry)))
+            layer.frame[entry_mfn(entry)] =
+                (uint8_t)((layer.frame[entry_mfn(entry)] & ~FRAME_LEVEL) | 1);
+        else
+            /* The kernel's half is shared by all roots and linked by hypercall. */
+            mark(entry_mfn(entry), level - 1, again && !(level == 4 && i >= HOLE_SLOT));
+    }
+}
+
+void table_mark(uint64_t mfn, int level)
+{
+    mark(mfn, level, true);
+}
+
+long leaf_check(uint64_t entry)
+{
+    if (!(entry & PTE_P))
+        return 0;
+    uint64_t mfn = entry_mfn(entry);
+    uint8_t state = mfn < layer.frame_count ? layer.frame[mfn] : 0;
+    if (state & FRAME_LAYER)
+        return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
+    if (!(state & FRAME_RAM) && !layer.dom0)
+        return -XEN_EPERM;
+    if ((state & FRAME_PINNED) && (entry & PTE_RW))
+        return -XEN_EINVAL;
+    return 0;
+}
+
+long link_check(uint64_t entry)
+{
+    return !(entry & PTE_P) || frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
+}
+
+void entry_stored(int level, uint64_t entry)
+{
+    if (!(entry & PTE_P))
+        return;
+    uint64_t mfn = entry_mfn(entry);
+    if (level > 1) {
+        if (level == 4 || !(entry & PTE_PS))
+            mark(mfn, level - 1, false);
+    } else if (entry & PTE_RW && mfn < layer.frame_count) {
+        layer.frame[mfn] &= (uint8_t)~FRAME_LEVEL;
+    }
+}
+
+bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
+{
+    if ((error & 0x1f) != 3) /* a write, page present, supervisor, no reserved bit */
+        return false;
+    uint64_t *leaf = leaf_entry(v->kernel_root, address);
+    if (!leaf || !(*leaf & PTE_P) || (*leaf & (PTE_RW | PTE_US)))
+        return false;
+    uint64_t mfn = entry_mfn(*leaf);
+    if (!frame_is_guest(mfn) || !(layer.frame[mfn] & FRAME_LEVEL))
+        return false;
+    __atomic_fetch_or(leaf, PTE_RW, __ATOMIC_RELAXED);
+    cpu_invlpg(address);
+    return true;
+}
+
+long root_set(struct vcpu *v, uint64_t mfn)
+{
+    if (!frame_is_guest(mfn))
+        return -XEN_EINVAL;
+    if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
+        table_mark(mfn, 4);
+    hole_install(mfn << PAGE_SHIFT);
+    v->kernel_root = mfn << PAGE_SHIFT;
+    if (v->kernel_mode)
+        cpu_set_cr3(v->kernel_root);
+    return 0;
+}
+
+long user_root_set(struct vcpu *v, uint64_t mfn)
+{
+    if (mfn == 0) {
+        v->user_root = 0;
+        return 0;
+    }
+    if (!frame_is_guest(mfn))
+        return -XEN_EINVAL;
+    if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
+        table_mark(mfn, 4);
+    hole_install(mfn << PAGE_SHIFT);
+    v->user_root = mfn << PAGE_SHIFT;
+    return 0;
+}
+
+void flush_tlb_all(void)
+{
+    cpu_set_cr3(cpu_cr3());
+}

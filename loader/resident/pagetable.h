@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest's page tables: roots, book-keeping of table frames, flushes.
+ */
+#ifndef RESIDENT_PAGETABLE_H
+#define RESIDENT_PAGETABLE_H
+
+#include "layer.h"
+
+/* The L1 entry of gva below `root`, NULL when there is none (hole, missing table, large page). */
+uint64_t *leaf_entry(uint64_t root, uint64_t gva);
+
+/* Marks frame mfn as a table of `level` and everything below it. */
+void table_mark(uint64_t mfn, int level);
+
+/* What a new entry may name: 0, or what Xen answers for a frame that is not the guest's. */
+long leaf_check(uint64_t entry);
+long link_check(uint64_t entry);
+/* Book-keeping after such an entry was stored in a table of `level`. */
+void entry_stored(int level, uint64_t entry);
+
+/* A write fault of the guest's kernel on a read-only, supervisor mapping of a page-table frame: the
+ * mapping is made writable and true returned, the instruction is to be tried again. */
+bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address);
+
+/* The kernel's root (CR3 as the guest writes it): 0 or -XEN_EINVAL. */
+long root_set(struct vcpu *v, uint64_t mfn);
+long user_root_set(struct vcpu *v, uint64_t mfn);
+
+/* This CPU's TLB, everything of it. */
+void flush_tlb_all(void);
+
+/* TLBs of all vCPUs in `mask` (bit per vCPU): gva, or everything when gva is ~0. */
+void flush_vcpus(struct vcpu *v, uint64_t mask, uint64_t gva);
+
+/* CR0.TS as fpu_taskswitch, clts and mov cr0 set it (hc_misc.c). */
+void task_switched_set(struct vcpu *v, bool set);
+
+#endif

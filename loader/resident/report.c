@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The report of a crash: registers, code, stack, page walk, the last things that happened, symbols
+ * where the guest's ELF has them; and then the end that on-refusal= asks for.
+ */
+#include "layer.h"
+#include "trap.h"
+
+#include <elf.h>
+
+#define RECORDED 32u
+
+struct recorded_line {
+    uint64_t number, a, b;
+    uint8_t kind;
+};
+
+static struct recorded_line line[VCPU_MAX][RECORDED];
+static uint32_t lines[VCPU_MAX];
+
+void record(struct vcpu *v, enum recorded kind, uint64_t number, uint64_t a, uint64_t b)
+{
+    uint32_t vcpu = v->id % VCPU_MAX;
+    line[vcpu][lines[vcpu]++ % RECORDED] =
+        (struct recorded_line){.number = number, .a = a, .b = b, .kind = (uint8_t)kind};
+}
+
+static unsigned long long ull(uint64_t value)
+{
+    return value;
+}
+
+/* The nearest symbol at or below the address: " name+0x12", nothing when there is none. */
+static void print_symbol(uint64_t address)
+{
+    const struct handover *handover = layer.handover;
+    const Elf64_Sym *best = NULL, *symbol = maddr_pointer(handover->symbols);
+    const char *strings = maddr_pointer(handover->strings);
+    if (!handover->symbols || !handover->strings || layer.compat)
+        return;
+    for (uint64_t i = 0; i < handover->symbols_size / sizeof(*symbol); i++)
+        if (symbol[i].st_value && symbol[i].st_value <= address &&
+            ELF64_ST_TYPE(symbol[i].st_info) <= STT_FUNC &&
+            symbol[i].st_name < handover->strings_size &&
+            (!best || symbol[i].st_value > best->st_value))
+            best = &symbol[i];
+    if (!best || address - best->st_value >= 0x100000)
+        return;
+    uint64_t room = handover->strings_size - best->st_name;
+    size_t length = strnlen(strings + best->st_name, room < 60 ? room : 60);
+    out_printf(layer_out, " %.*s+%#llx", (int)length, strings + best->st_name,
+               ull(address - best->st_value));
+}
+
+static void print_registers(const struct frame *f)
+{
+    say(SAY_ALWAYS, "rip %04x:%016llx  rsp %04x:%016llx  rflags %08llx", (uint32_t)f->cs,
+        ull(f->rip), (uint32_t)f->ss, ull(f->rsp), ull(f->rflags));
+    say(SAY_ALWAYS, "rax %016llx  rbx %016llx  rcx %016llx", ull(f->rax), ull(f->rbx), ull(f->rcx));
+    say(SAY_ALWAYS, "rdx %016llx  rsi %016llx  rdi %016llx", ull(f->rdx), ull(f->rsi), ull(f->rdi));
+    say(SAY_ALWAYS, "rbp %016llx  r8  %016llx  r9  %016llx", ull(f->rbp), ull(f->r8), ull(f->r9));
+    say(SAY_ALWAYS, "r10 %016llx  r11 %016llx  r12 %016llx", ull(f->r10), ull(f->r11), ull(f->r12));
+    say(SAY_ALWAYS, "r13 %016llx  r14 %016llx  r15 %016llx", ull(f->r13), ull(f->r14), ull(f->r15));
+    uint64_t cr2;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    say(SAY_ALWAYS, "%s, error %#llx  cr2 %016llx  cr3 %016llx", trap_vector_name(f->vector),
+        ull(f->error), ull(cr2), ull(cpu_cr3()));
+    out_text(layer_out, "paravane: at");
+    out_printf(layer_out, " %#llx", ull(f->rip));
+    print_symbol(f->rip);
+    out_text(layer_out, "\n");
+}
+
+static void print_code(struct vcpu *v, uint64_t rip)
+{
+    uint8_t byte;
+    out_text(layer_out, "paravane: code");
+    for (uint64_t i = 0; i < 16; i++) {
+        if (!guest_read(v, &byte, rip + i, 1)) {
+            out_text(layer_out, " (not mapped)");
+            break;
+        }
+        out_printf(layer_out, " %02x", byte);
+    }
+    out_text(layer_out, "\n");
+}
+
+static bool looks_like_code(uint64_t value)
+{
+    return value >= layer.handover->virt_base && value < layer.handover->v_end;
+}
+
+static void print_stack(struct vcpu *v, uint64_t rsp)
+{
+    uint64_t word = 0, size = layer.compat ? 4 : 8;
+    for (uint64_t i = 0; i < 24; i++) {
+        if (!guest_read(v, &word, rsp + i * size, size)) {
+            say(SAY_ALWAYS, "stack %016llx: not mapped", ull(rsp + i * size));
+            return;
+        }
+        out_printf(layer_out, "paravane: stack %016llx: %016llx", ull(rsp + i * size), ull(word));
+        if (looks_like_code(word))
+            print_symbol(word);
+        out_text(layer_out, "\n");
+    }
+}
+
+static void print_walk(const char *what, uint64_t root, uint64_t address)
+{
+    uint64_t table = root & PTE_ADDR;
+    out_printf(layer_out, "paravane: walk of %s %#llx:", what, ull(address));
+    for (int level = 4; level > 0; level--) {
+        if (table >> PAGE_SHIFT >= layer.frame_count) {
+            out_text(layer_out, " (table outside memory)");
+            break;
+        }
+        uint64_t entry =
+            ((const uint64_t *)maddr_pointer(table))[(address >> (3 + 9 * level)) & 511];
+        out_printf(layer_out, " L%d %llx", level, ull(entry));
+        if (!(entry & PTE_P) || (level < 4 && (entry & PTE_PS)))
+            break;
+        table = entry & PTE_ADDR;
+    }
+    out_text(layer_out, "\n");
+}
+
+static void print_recorded(const struct vcpu *v)
+{
+    static const char *const kind[] = {"hypercall", "event", "trap", "interrupt"};
+    uint32_t vcpu = v->id % VCPU_MAX, count = lines[vcpu];
+    uint32_t first = count > RECORDED ? count - RECORDED : 0;
+    for (uint32_t i = first; i < count; i++) {
+        const struct recorded_line *l = &line[vcpu][i % RECORDED];
+        const char *name = l->kind == RECORD_HYPERCALL ? hypercall_name(l->number)
+                           : l->kind == RECORD_TRAP    ? trap_vector_name(l->number)
+                                                       : "";
+        say(SAY_ALWAYS, "last %2u: %s %llu %s (%#llx, %#llx)", i - first, kind[l->kind],
+            ull(l->number), name, ull(l->a), ull(l->b));
+    }
+}
+
+static void print_vcpu(struct vcpu *v)
+{
+    uint64_t cr2;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    say(SAY_ALWAYS, "vcpu %u in its %s, events %s%s", v->id,
+        v->kernel_mode ? "kernel" : "user space", v->info[1] ? "masked" : "unmasked",
+        v->info[0] ? ", one is pending" : "");
+    print_registers(v->frame);
+    print_code(v, v->frame->rip);
+    print_stack(v, v->frame->rsp);
+    print_walk("rip", cpu_cr3(), v->frame->rip);
+    print_walk("cr2", cpu_cr3(), cr2);
+    print_recorded(v);
+}
+
+static _Noreturn void end_as_asked(void)
+{
+    uint32_t flags = layer.handover->flags;
+    if (flags & HANDOVER_POWEROFF_ON_CRASH)
+        layer_end(END_POWEROFF, 1);
+    layer_end(flags & HANDOVER_REBOOT_ON_CRASH ? END_REBOOT : END_HALT, 1);
+}
+
+_Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
+{
+    va_list args;
+    out_text(layer_out, "paravane: the guest crashed: ");
+    va_start(args, format);
+    out_vprintf(layer_out, format, args);
+    va_end(args);
+    out_text(layer_out, "\n");
+    print_vcpu(v);
+    hypercall_print_counts();
+    end_as_asked();
+}
+
+_Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
+{
+    static bool again;
+    va_list args;
+    if (!layer_out || again)
+        layer_end(END_HALT, 1);
+    again = true;
+    out_text(layer_out, "paravane: fault in the resident layer: ");
+    va_start(args, format);
+    out_vprintf(layer_out, format, args);
+    va_end(args);
+    out_text(layer_out, "\n");
+    if (frame) {
+        print_registers(frame);
+        print_walk("rip", cpu_cr3(), frame->rip);
+        const uint64_t *stack = (const uint64_t *)frame->rsp;
+        for (uint64_t i = 0; i < 24 && frame->rsp >= DIRECT_BASE && frame->rsp < DIRECT_END; i++)
+            say(SAY_ALWAYS, "stack %016llx: %016llx", ull((uint64_t)(stack + i)), ull(stack[i]));
+    }
+    if (layer.vcpu[0]) {
+        say(SAY_ALWAYS, "the guest was at:");
+        print_vcpu(cpu_vcpu());
+    }
+    end_as_asked();
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The layer's consoles (layer.c).
+ */
+#ifndef RESIDENT_VOICE_H
+#define RESIDENT_VOICE_H
+
+/* Opens the stage's consoles again; layer_out is usable from then on. */
+void voice_init(void);
+
+#endif
