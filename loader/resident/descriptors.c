@@ -221,7 +221,8 @@ void cpu_load(struct vcpu *v)
     cpu_wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
     cpu_wrmsr(MSR_CSTAR, (uint64_t)syscall32_entry);
     cpu_wrmsr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_AC | FLAG_RF);
-    (void)cpu_wrmsr_safe(MSR_SYSENTER_CS, 0);
+    if (!cpu_wrmsr_safe(MSR_SYSENTER_CS, 0))
+        say(SAY_DEBUG, "this CPU has no SYSENTER");
 
     __asm__ volatile("mov %0, %%dr7" : : "r"(UINT64_C(0x400)));
     __asm__ volatile("mov %0, %%dr6" : : "r"(UINT64_C(0xffff0ff0)));

@@ -259,21 +259,21 @@ syscall32_entry:
 exit_to_guest:
         mov rax, gs:[V_INFO]
         cmp dword gs:[V_WORK], 0
-        jne .work
+        jne exit_deliver
         cmp byte [rax], 0               ; upcall pending
-        jne .pending
-.restore:
+        jne exit_pending
+exit_restore:
         POP_REGISTERS
         add rsp, 16
         swapgs
 iretq_to_guest:
         iretq
-.pending:
+exit_pending:
         cmp byte [rax + 1], 0           ; mask
-        jne .restore
-.work:
+        jne exit_restore
+exit_deliver:
         call exit_work
-        jmp .restore
+        jmp exit_restore
 
 ; enter_guest: never returns; leaves the caller's stack for v->frame.
 enter_guest:

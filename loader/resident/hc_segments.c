@@ -83,7 +83,7 @@ long hc_update_descriptor(struct vcpu *v, const struct hypercall_args *args)
 static void load_user_gs(struct vcpu *v, uint16_t selector)
 {
     if (!load_gs_fixup(selector))
-        (void)load_gs_fixup(0);
+        load_gs_fixup(0);
     v->gs_inactive = cpu_rdmsr(MSR_GS_BASE);
     cpu_wrmsr(MSR_GS_BASE, (uint64_t)v);
 }

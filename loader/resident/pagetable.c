@@ -41,7 +41,7 @@ static void mark(uint64_t mfn, int level, bool again)
     const uint64_t *entries = frame_pointer(mfn);
     if (!entries)
         return;
-    bool known = (layer.frame[mfn] & FRAME_LEVEL) == level;
+    bool known = (layer.frame[mfn] & FRAME_LEVEL) == (uint32_t)level;
     layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
     if (level == 1 || (known && !again))
         return;
