@@ -118,7 +118,7 @@ struct plan {
 
     /* Bytes that the guest gets (information structures, strings), composed here, copied by a step.
      */
-    uint8_t *blob;    /* as this program reaches it */
+    uint8_t *blob;    /* as this program reaches it, aligned to 16 */
     uint64_t blob_at; /* machine address of blob[0] */
     uint32_t blob_size, blob_used;
     uint64_t info; /* machine address at which the blob's bytes will stand */
