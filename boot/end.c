@@ -11,6 +11,7 @@
 #define KEYBOARD_COMMAND 0x64
 #define KEYBOARD_RESET   0xfe
 #define RESET_CONTROL    0xcf9
+#define POST_CODE        0x80
 #define SCI_ENABLED      1u
 #define WAIT_ACPI        3000000u /* port reads of about 1 us */
 
@@ -103,7 +104,14 @@ static void reset(void)
     port_write8(RESET_CONTROL, 6);
 }
 
-void stage_end(enum on_refusal how)
+/* A machine takes a moment to go down: about two seconds of reads that take 1 us each. */
+static void wait(void)
+{
+    for (uint32_t i = 0; i < 2000000; i++)
+        port_read8(POST_CODE);
+}
+
+void stage_end(enum on_refusal how, const char *advice)
 {
     static const char *const text[] = {
         [ON_REFUSAL_HALT] = "halted; switch off or reset the machine",
@@ -111,15 +119,17 @@ void stage_end(enum on_refusal how)
         [ON_REFUSAL_POWEROFF] = "powering off",
     };
 
-    out_printf(stage_out(), STAGE_PREFIX "%s.\n", text[how]);
+    out_printf(stage_out(), STAGE_PREFIX "%s.%s%s\n", text[how], *advice ? " " : "", advice);
     if (stage_options()->debug_exit)
         port_write32(stage_options()->debug_exit, 1);
     if (how == ON_REFUSAL_POWEROFF)
         power_off();
     if (how == ON_REFUSAL_REBOOT)
         reset();
-    if (how != ON_REFUSAL_HALT)
+    if (how != ON_REFUSAL_HALT) {
+        wait();
         out_text(stage_out(), STAGE_PREFIX "the machine did not do so; halted.\n");
+    }
     halt();
     __builtin_unreachable();
 }

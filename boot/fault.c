@@ -63,7 +63,7 @@ void fault_report(const struct fault_frame *frame)
     const char *name = "unknown exception";
 
     if (reporting)
-        stage_end(stage_options()->on_refusal);
+        stage_end(stage_options()->on_refusal, "Report this, with the lines above.");
     reporting = true;
     if (frame->vector < sizeof(vector_name) / sizeof(vector_name[0]))
         name = vector_name[frame->vector];
@@ -80,5 +80,5 @@ void fault_report(const struct fault_frame *frame)
         out_printf(out, " %02x", *(const uint8_t *)(uintptr_t)(frame->eip + i));
     out_text(out, inside_stage(frame->eip, 1) ? "\n" : " not inside the stage\n");
     print_stack(out, frame->esp_at_pushad + 20);
-    stage_end(stage_options()->on_refusal);
+    stage_end(stage_options()->on_refusal, "Report this, with the lines above.");
 }

@@ -40,9 +40,9 @@ void cpu_read(struct cpu_info *ret);
 /* Time stamp counter, 0 on a CPU without. */
 uint64_t cpu_ticks(void);
 
-/* Prints what happens now and does it: writes debug-exit=, then halts, resets or powers off
- * (boot/end.c).  stage_options() knows what the user wants. */
-void stage_end(enum on_refusal how) __attribute__((noreturn));
+/* Prints what happens now, and the advice ("" = none) on the same line; writes debug-exit=, then
+ * halts, resets or powers off (boot/end.c).  stage_options() knows what the user wants. */
+void stage_end(enum on_refusal how, const char *advice) __attribute__((noreturn));
 const struct options *stage_options(void);
 const struct boot_record *stage_record(void);
 

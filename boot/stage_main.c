@@ -89,9 +89,7 @@ static void *reach(struct machine *machine, uint64_t at, uint64_t size)
 static void refuse(const struct refusal *why)
 {
     report_refusal(stage_out(), why);
-    if (stage.options.log != LOG_QUIET)
-        out_printf(stage_out(), STAGE_PREFIX "advice: %s\n", refusal_advice(why->id));
-    stage_end(stage.options.on_refusal);
+    stage_end(stage.options.on_refusal, refusal_advice(why->id));
 }
 
 static void end_phase(const char *name)
@@ -230,7 +228,7 @@ void stage_main(uint32_t way, uint32_t information)
         refuse(&why);
     if (stage.options.plan_only) {
         out_text(stage_out(), STAGE_PREFIX "plan: as asked for, nothing is started.\n");
-        stage_end(stage.options.on_refusal);
+        stage_end(stage.options.on_refusal, "");
     }
     leave(&prepare);
     __builtin_unreachable();
