@@ -169,6 +169,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
         .data = (uint8_t *)(uintptr_t)workspace.start,
         .size = range_size(workspace),
         .at = maddr(workspace.start),
+        .cpu = &stage.cpu,
     };
     if (stage.options.memory_limit)
         memory_map_limit(&stage.record.map, stage.options.memory_limit);

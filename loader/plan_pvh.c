@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "plan_parts.h"
 
+#include <elf.h>
 #include <xen/arch-x86/hvm/start_info.h>
 
 #define DEFAULT_ALIGN UINT64_C(0x200000)
@@ -137,6 +138,8 @@ enum refusal_id plan_pvh(const struct plan_input *input, struct plan *plan, stru
     enum refusal_id id = guest_info_check_pvh(&input->image->elf, input->info, why);
     if (id != REFUSE_NONE)
         return id;
+    if (input->image->elf.machine == EM_X86_64 && !input->cpu->long_mode)
+        return REFUSE(why, PVH_NEEDS_LONG_MODE, .str = {input->cpu->vendor});
     struct range hull = input->placement->physical;
     uint64_t entry = input->info->phys32_entry.value;
     if (entry < hull.start || entry >= hull.end)
