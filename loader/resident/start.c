@@ -124,6 +124,7 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
     init_all();
 
     memcpy(layer.slot, (const uint64_t *)maddr_pointer(layer.root) + HOLE_SLOT, sizeof(layer.slot));
+    entry_state(v);
     uint64_t root = layer.handover->page_table_root >> PAGE_SHIFT;
     table_mark(root, 4);
     layer.frame[root] |= FRAME_PINNED;
@@ -131,7 +132,6 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
         layer_panic(NULL, "the guest's page table at %#llx is not in its memory",
                     (unsigned long long)layer.handover->page_table_root);
     fill_hypercall_page();
-    entry_state(v);
     io_privilege_set(v, 0);
     init_cpu(v);
     say(SAY_DEBUG, "layer: guest entry %#llx, stack %#llx, start_info %#llx",
