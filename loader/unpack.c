@@ -219,9 +219,8 @@ enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool
     bool is_retry = claims && !size_known && codec->states_one_member;
     if (result == UNPACK_FULL && (!claims || is_retry)) {
         uint64_t workspace = codec->workspace(packed);
-        if (workspace >= memory->size)
-            return REFUSE(why, UNPACK_NO_WORKSPACE, .str = {what},
-                          .num = {workspace, 1, memory->size});
+        if (workspace > memory->size - memory->size / 8)
+            workspace = memory->size - memory->size / 8;
         layout = layout_unknown(memory, workspace);
         result =
             run_once(compressor, packed, memory, layout, claims ? job.percent : 0, &job, &trailing);
@@ -234,6 +233,8 @@ enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool
     if (claims && job.out_used != claimed)
         return REFUSE(why, UNPACK_TOO_SHORT, .str = {what}, .num = {job.out_used, claimed});
 
+    job.in_used = job.in_size; /* padding is done too */
+    unpack_progress(&job);
     uint64_t start = layout.out_start;
     if (!claims)
         start = move_up(memory, start, job.out_used);

@@ -68,7 +68,7 @@ static bool xz_stated_size(struct view packed, uint64_t *ret)
             end--;
         if (!end) {
             *ret = total;
-            return total != 0;
+            return true;
         }
         uint32_t backward;
         uint8_t magic[2];
