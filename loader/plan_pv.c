@@ -393,6 +393,7 @@ enum refusal_id plan_pv(const struct plan_input *input, struct plan *ret, struct
                     : work.class == GUEST_PV32PAE ? "pv32pae"
                                                   : "pv32";
     work.kernel_end = input->placement->physical.end;
+    pv_reserve_symbol_block(&work);
 
     id = pv_memory_collect(input->record, ret, &ret->pv, &available, why);
     if (!id)
@@ -409,6 +410,8 @@ enum refusal_id plan_pv(const struct plan_input *input, struct plan *ret, struct
     id = pv_add_contents(&work, why);
     if (!id)
         id = pv_add_handover(&work, why);
+    if (!id)
+        id = pv_add_symbol_block(&work, why);
     if (id)
         return id;
     ret->exit = (struct exit_state){

@@ -19,9 +19,8 @@ static uint64_t machine_at(const struct pv_work *work, uint64_t physical)
     return at + (physical & PAGE_MASK);
 }
 
-/* A region of `size` bytes at a pseudo-physical address that is contiguous in machine memory. */
-static enum refusal_id add_region(struct pv_work *work, const char *name, uint64_t physical,
-                                  uint64_t size, uint64_t *ret_at, struct refusal *why)
+enum refusal_id pv_add_region(struct pv_work *work, const char *name, uint64_t physical,
+                              uint64_t size, uint64_t *ret_at, struct refusal *why)
 {
     uint64_t at = machine_at(work, physical);
     struct region *region;
@@ -48,7 +47,7 @@ static enum refusal_id add_pages(struct pv_work *work, const char *name, uint64_
 
     if (!pages)
         return REFUSE_NONE;
-    id = add_region(work, name, pfn << PAGE_SHIFT, pages << PAGE_SHIFT, &at, why);
+    id = pv_add_region(work, name, pfn << PAGE_SHIFT, pages << PAGE_SHIFT, &at, why);
     if (!id && zero)
         id = plan_add_zero(work->plan, at, pages << PAGE_SHIFT, why);
     return id;
@@ -78,14 +77,15 @@ static enum refusal_id add_kernel(struct pv_work *work, struct refusal *why)
     enum refusal_id id = REFUSE_NONE;
 
     for (; s && !id; s = next) {
-        uint64_t end = (work->kernel_end + PAGE_MASK) & ~PAGE_MASK;
+        uint64_t end =
+            work->symbol_block ? work->symbol_block : (work->kernel_end + PAGE_MASK) & ~PAGE_MASK;
         uint64_t at, to;
 
         next = next_segment(input->placement, s->physical.v + s->memory_size);
         if (next)
             end = next->physical.v;
-        id = add_region(work, plan_name(work->plan, "kernel segment", s->index), start, end - start,
-                        &at, why);
+        id = pv_add_region(work, plan_name(work->plan, "kernel segment", s->index), start,
+                           end - start, &at, why);
         to = at + (s->physical.v - start);
         if (!id)
             id = plan_add_zero(work->plan, at, to - at, why);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What a PV start leaves in memory beside the region itself: start_info for the guest, the
- * hand-over record with its tables and the guest's symbols for the resident layer; see pv_parts.h.
+ * hand-over record with its tables for the resident layer; see pv_parts.h.
  * The blob holds first the record and its tables, which go to plan->info, then start_info, which
  * goes into the region.
  */
 #include "pv_parts.h"
-
-#include <elf.h>
 
 #include "bytes.h"
 #include "plan_parts.h"
@@ -15,55 +13,10 @@
 #include "pv_memory.h"
 #include "start_info.h"
 
-#define SYMBOLS_MAX   (UINT64_C(8) << 20)
 #define TEXT_COLUMNS  80
 #define TEXT_ROWS     25
 #define ALIGN_SLACK   64
 #define LAYER_REGIONS 8 /* regions that place_layer() adds */
-
-static bool find_symbols(const struct elf_view *elf, struct elf_shdr *ret_symbols,
-                         struct elf_shdr *ret_strings)
-{
-    struct view ignored;
-
-    for (uint32_t i = 0; i < elf->shdr_count; i++)
-        if (elf_view_shdr(elf, i, ret_symbols) && ret_symbols->type == SHT_SYMTAB)
-            return elf_view_shdr(elf, ret_symbols->link, ret_strings) &&
-                   ret_strings->type == SHT_STRTAB &&
-                   elf_view_section(elf, ret_symbols, &ignored) &&
-                   elf_view_section(elf, ret_strings, &ignored);
-    return false;
-}
-
-enum refusal_id pv_place_symbols(struct pv_work *work, struct refusal *why)
-{
-    const struct guest_image *image = work->input->image;
-    struct plan *plan = work->plan;
-    struct elf_shdr symbols, strings;
-    uint64_t at, split, size;
-    enum refusal_id id;
-
-    if (!find_symbols(&image->elf, &symbols, &strings) || symbols.size == 0 ||
-        symbols.size > SYMBOLS_MAX || strings.size > SYMBOLS_MAX - symbols.size)
-        return REFUSE_NONE;
-    split = (symbols.size + 15) & ~UINT64_C(15);
-    size = (split + strings.size + PAGE_MASK) & ~PAGE_MASK;
-    if (!plan_find(plan, work->input->record, size, PAGE_SIZE, 0x100000, 0, true, &at)) {
-        plan_warn(plan, "no room for the guest's symbols: reports show addresses only");
-        return REFUSE_NONE;
-    }
-    id = plan_add_region(plan, "guest symbols", REGION_LAYER, (struct range){at, at + size}, NULL,
-                         why);
-    if (!id)
-        id = plan_add_copy(plan, at, image->elf_at.v + symbols.offset, symbols.size, why);
-    if (!id)
-        id = plan_add_copy(plan, at + split, image->elf_at.v + strings.offset, strings.size, why);
-    work->symbols = at;
-    work->symbols_size = symbols.size;
-    work->strings = at + split;
-    work->strings_size = strings.size;
-    return id;
-}
 
 uint64_t pv_handover_size(const struct pv_work *work)
 {
@@ -75,7 +28,7 @@ uint64_t pv_handover_size(const struct pv_work *work)
         runs = PLAN_RUN_MAX;
     return sizeof(struct handover) + record->map.count * sizeof(struct handover_memory) +
            runs * sizeof(struct handover_run) + strlen(parts_arguments(record)) + 1 +
-           start_info_size(work->class) + ALIGN_SLACK;
+           start_info_size(work->class) + PV_SYMBOL_HEADER_SIZE + ALIGN_SLACK;
 }
 
 static uint32_t handover_flags(const struct options *options, bool dom0)

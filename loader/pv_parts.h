@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What the files of the PV planner share: the work in progress, and one function per part.
- * Only plan_pv.c, pv_contents.c and pv_handover.c include this.
+ * Only plan_pv.c and the pv_….c files that do its work include this.
  */
 #ifndef LOADER_PV_PARTS_H
 #define LOADER_PV_PARTS_H
@@ -36,18 +36,31 @@ struct pv_work {
     uint32_t piece_count;
     uint64_t initrd_pages, initrd_size;
 
-    uint64_t kernel_end; /* pseudo-physical, bytes */
+    uint64_t kernel_end;   /* pseudo-physical, bytes; symbol block included */
+    uint64_t symbol_block; /* pseudo-physical, 0 = none */
     uint64_t nr_pages;
     struct pv_layout layout;
 };
+
+/* A TARGET region of `size` bytes at a pseudo-physical address of the layout whose frames are
+ * contiguous (pv_contents.c). */
+enum refusal_id pv_add_region(struct pv_work *work, const char *name, uint64_t physical,
+                              uint64_t size, uint64_t *ret_at, struct refusal *why);
 
 /* Regions and steps of the initial region: kernel segments, zero fill, rings, stack, page tables,
  * p2m (pv_contents.c).  Needs the p2m runs. */
 enum refusal_id pv_add_contents(struct pv_work *work, struct refusal *why);
 
 /* The guest's .symtab and .strtab for the layer's reports, copied aside when they are there, not
- * larger than 8 MiB and there is room (pv_handover.c). */
+ * larger than 8 MiB and there is room (pv_symbols.c). */
 enum refusal_id pv_place_symbols(struct pv_work *work, struct refusal *why);
+
+/* BSD_SYMTAB: puts a symbol block behind the kernel: kernel_end and symbol_block are set.  Nothing
+ * when the guest does not ask for it or has no symbols (pv_symbols.c). */
+void pv_reserve_symbol_block(struct pv_work *work);
+/* Its region, bytes and steps; the plan's blob then holds its header. */
+enum refusal_id pv_add_symbol_block(struct pv_work *work, struct refusal *why);
+#define PV_SYMBOL_HEADER_SIZE 260 /* in both widths, as libelf has it */
 
 /* Most bytes that pv_add_handover() will use of the blob; before frames are assigned. */
 uint64_t pv_handover_size(const struct pv_work *work);

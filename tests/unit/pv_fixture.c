@@ -75,7 +75,7 @@ void pv_fixture_init(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size)
         blob = malloc(FIXTURE_BLOB_SIZE);
     memset(f, 0, sizeof(*f));
     f->memory = memory;
-    f->machine = (struct machine){reach, memory};
+    f->machine = (struct machine){.reach = reach, .context = memory};
     f->record.way = WAY_MULTIBOOT1;
     set_map(f, ram);
     f->cpu = (struct cpu_info){

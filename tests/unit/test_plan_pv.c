@@ -3,6 +3,7 @@
  * The PV planner: classes and layers, start_info and hand-over as Xen has them, ramdisks spliced or
  * copied, memory limits, every refusal of its own.  What is built from a plan: test_pv_build.c.
  */
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -290,32 +291,78 @@ static void reach_of_the_m2p_limits_memory(void **state)
     assert_true(end[2] <= UINT64_C(3) << 18);
 }
 
-static void symbols_are_copied_for_reports(void **state)
+/* An ELF64 section table by hand: null, .symtab (0x5c bytes), .strtab (0x11 bytes). */
+static void add_symbols(void)
 {
-    /* An ELF64 section table by hand: null, .symtab (0x60 bytes), .strtab (0x11 bytes). */
     struct {
         uint32_t name, type;
         uint64_t flags, addr, offset, size;
         uint32_t link, info;
         uint64_t addralign, entsize;
     } shdr[3] = {{0},
-                 {.type = 2, .offset = 0x2000, .size = 0x60, .link = 2},
+                 {.type = 2, .offset = 0x2000, .size = 0x5c, .link = 2, .info = 7},
                  {.type = 3, .offset = 0x3000, .size = 0x11}};
 
-    (void)state;
-    setup();
     memcpy(f.memory + 0x401000, shdr, sizeof(shdr));
-    memset(f.memory + 0x402000, 0x11, 0x60);
+    memset(f.memory + 0x402000, 0x11, 0x5c);
     memset(f.memory + 0x403000, 0x22, 0x11);
     f.image.elf.shdr_offset = 0x1000;
     f.image.elf.shdr_count = 3;
     f.image.elf.shdr_size = 64;
+}
+
+static void symbols_are_copied_for_reports(void **state)
+{
+    (void)state;
+    setup();
+    add_symbols();
     assert_planned();
     assert_non_null(region("guest symbols"));
-    assert_int_equal(handover()->symbols_size, 0x60);
+    assert_null(region("kernel symbols"));
+    assert_int_equal(handover()->symbols_size, 0x5c);
     assert_int_equal(handover()->strings_size, 0x11);
-    assert_int_equal(f.memory[handover()->symbols + 0x5f], 0x11);
+    assert_int_equal(f.memory[handover()->symbols + 0x5b], 0x11);
     assert_int_equal(f.memory[handover()->strings + 0x10], 0x22);
+}
+
+/* BSD_SYMTAB on a kernel of 0x2000004 bytes: the block begins at the next 8 bytes. */
+static void bsd_symbols_stand_behind_the_kernel(void **state)
+{
+    Elf64_Ehdr header;
+    Elf64_Shdr section[3];
+    uint64_t at;
+
+    (void)state;
+    setup();
+    add_symbols();
+    f.info.bsd_symtab = true;
+    f.placement.segment[0].memory_size = 0x2000004;
+    f.placement.physical.end = 0x3000004;
+    assert_planned();
+    assert_true(pv_memory_find(&f.plan.pv, 0x3000, &at, NULL));
+    at += 8;
+    assert_int_equal(pv_fixture_read(&f, at, 4), 264 + 0x60 + 0x11 - 4);
+    memcpy(&header, f.memory + at + 4, sizeof(header));
+    memcpy(section, f.memory + at + 4 + header.e_shoff, sizeof(section));
+    assert_int_equal(header.e_shnum, 3);
+    assert_int_equal(header.e_shentsize, 64);
+    assert_int_equal(header.e_phnum, 0);
+    assert_int_equal(header.e_ident[0], 0x5a); /* the rest as in the file */
+    assert_int_equal(section[1].sh_type, SHT_SYMTAB);
+    assert_int_equal(section[1].sh_link, 2);
+    assert_int_equal(section[1].sh_info, 7);
+    assert_int_equal(section[1].sh_offset, 260);
+    assert_int_equal(section[2].sh_offset, 260 + 0x60);
+    assert_int_equal(f.memory[at + 4 + 260 + 0x5b], 0x11);
+    assert_int_equal(f.memory[at + 4 + 260 + 0x5c], 0);
+    assert_int_equal(f.memory[at + 4 + 260 + 0x60 + 0x10], 0x22);
+    assert_int_equal(handover()->start_info, 0xffffffff83001000);
+
+    f.info.bsd_symtab = true; /* asked for, but not there */
+    f.image.elf.shdr_count = 0;
+    assert_planned();
+    assert_int_equal(f.plan.warning_count, 1);
+    assert_null(region("kernel symbols"));
 }
 
 static void init_p2m_that_does_not_fit_is_ignored(void **state)
@@ -449,6 +496,7 @@ int main(void)
         cmocka_unit_test(memory_is_all_but_what_is_kept),
         cmocka_unit_test(reach_of_the_m2p_limits_memory),
         cmocka_unit_test(symbols_are_copied_for_reports),
+        cmocka_unit_test(bsd_symbols_stand_behind_the_kernel),
         cmocka_unit_test(init_p2m_that_does_not_fit_is_ignored),
         cmocka_unit_test(layer_is_chosen_by_cpu_and_class),
         cmocka_unit_test(layers_with_wrong_headers_are_refused),
