@@ -26,6 +26,9 @@ static struct leaf cpuid(uint32_t number)
 /* CPUID exists when EFLAGS.ID can be changed. */
 static bool has_cpuid(void)
 {
+#if defined(__x86_64__)
+    return true;
+#else
     uint32_t before, after;
     __asm__ volatile("pushfl\n\t"
                      "pushfl\n\t"
@@ -39,6 +42,7 @@ static bool has_cpuid(void)
                      : "i"(EFLAGS_ID)
                      : "cc");
     return ((before ^ after) & EFLAGS_ID) != 0;
+#endif
 }
 
 static bool bit(uint32_t word, unsigned number)

@@ -14,6 +14,9 @@
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 
+/* Constructors of the distribution's libraries (efi.ld). */
+extern void (*efi_constructors[])(void), (*efi_constructors_end[])(void);
+
 static enum refusal_id prepare_everything(struct efi_app *app, struct workspace *space,
                                           struct out *out, struct refusal *why)
 {
@@ -48,6 +51,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
     struct out firmware;
 
     efi_console_init(&app, &firmware);
+    for (void (**constructor)(void) = efi_constructors; constructor != efi_constructors_end;
+         constructor++)
+        (*constructor)();
     /* Reading files can take longer than the firmware's watchdog of five minutes. */
     app.services->SetWatchdogTimer(0, 0, 0, NULL);
     if (EFI_ERROR(app.services->HandleProtocol(image, &loaded_guid, (void **)&app.loaded))) {
