@@ -8,9 +8,7 @@
  */
 #include "evtchn.h"
 
-#include <xen/xen.h>
-#include <xen/errno.h>
-#include <xen/event_channel.h>
+#include "xen_public.h"
 
 static bool test_and_set_bit(void *array, uint32_t bit)
 {
@@ -40,7 +38,7 @@ static bool virq_is_per_vcpu(uint32_t virq)
 
 void evtchn_effect_clear(struct evtchn_effect *effect)
 {
-    *effect = (struct evtchn_effect){.wake = -1, .service = EVTCHN_SERVICE_NONE, .pirq = -1};
+    *effect = (struct evtchn_effect){.wake = 0, .service = EVTCHN_SERVICE_NONE, .pirq = -1};
 }
 
 void evtchn_init(struct evtchn_table *table, uint32_t domain, uint32_t word_bits)
@@ -239,7 +237,7 @@ static void tell_vcpu(struct evtchn_table *table, uint32_t port, uint32_t vcpu,
     struct evtchn_cpu *cpu = &table->cpu[vcpu];
     if (!test_and_set_bit(cpu->pending_sel, port / table->word_bits)) {
         __atomic_store_n(cpu->upcall_pending, 1, __ATOMIC_SEQ_CST);
-        effect->wake = (int)vcpu;
+        effect->wake |= UINT64_C(1) << vcpu;
     }
 }
 
@@ -258,7 +256,7 @@ void evtchn_set_pending(struct evtchn_table *table, uint32_t port, struct evtchn
         struct evtchn_cpu *cpu = &table->cpu[i];
         if (cpu->polling && (cpu->poll_port == 0 || cpu->poll_port == port)) {
             cpu->polling = false;
-            effect->wake = (int)i;
+            effect->wake |= UINT64_C(1) << i;
         }
     }
 }

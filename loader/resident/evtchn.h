@@ -16,8 +16,8 @@
 #define EVTCHN_PORTS_64   4096 /* 64 * 64 */
 #define EVTCHN_PORTS_32   1024 /* 32 * 32 */
 #define EVTCHN_VIRQ_COUNT 24   /* NR_VIRQS */
-#define EVTCHN_VCPU_MAX   256
-#define EVTCHN_BUCKET     64 /* ports become valid in steps of so many, as Xen allocates them */
+#define EVTCHN_VCPU_MAX   64   /* bits of struct evtchn_effect.wake */
+#define EVTCHN_BUCKET     64   /* ports become valid in steps of so many, as Xen allocates them */
 
 enum evtchn_state {
     EVTCHN_FREE,
@@ -63,9 +63,9 @@ struct evtchn_table {
 
 /* What the caller has to do after an operation. */
 struct evtchn_effect {
-    int wake;    /* vCPU to be told (its upcall was raised or its poll ended), -1 = none */
-    int service; /* enum evtchn_service to run */
-    int pirq;    /* pirq to unbind, -1 = none */
+    uint64_t wake; /* bit per vCPU to be told: its upcall was raised or its poll ended */
+    int service;   /* enum evtchn_service to run */
+    int pirq;      /* pirq to unbind, -1 = none */
 };
 
 struct evtchn_status_answer {

@@ -160,8 +160,9 @@ struct vcpu {
     uint64_t hypercall_now; /* number, for reports; ~0 outside */
     struct tss *tss;
 
-    struct vcpu_event ev;    /* event.c */
-    struct vcpu_clock clock; /* time.c */
+    struct vcpu_event ev;     /* event.c */
+    struct vcpu_clock clock;  /* time.c */
+    struct vcpu_runstate run; /* runstate.c */
 };
 
 #define VCPU_MAX 64

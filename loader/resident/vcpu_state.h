@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The parts of struct vcpu that belong to one file each: event channels (event.c), clock and timers
- * (time.c).
+ * (time.c), run state (runstate.c).
  */
 #ifndef RESIDENT_VCPU_STATE_H
 #define RESIDENT_VCPU_STATE_H
@@ -11,10 +11,25 @@
 
 struct vcpu_event {
     volatile bool waiting; /* in sched_op block or poll */
+    bool info_registered;  /* VCPUOP_register_vcpu_info was done */
 };
 
 struct vcpu_clock {
-    uint64_t deadline; /* ns of system time, 0 = none */
+    /* Deadlines in ns of system time, 0 = none. */
+    uint64_t singleshot; /* VIRQ_TIMER: set_timer_op and VCPUOP_set_singleshot_timer share it */
+    uint64_t periodic;   /* VIRQ_TIMER: next tick… */
+    uint64_t period;     /* …and distance of ticks */
+    uint64_t poll;       /* end of SCHEDOP_poll */
+    uint64_t service;    /* vCPU 0: next look at console input */
+    uint64_t time_area;  /* guest virtual, 0 = none: second copy of vcpu_time_info */
+};
+
+struct vcpu_runstate {
+    uint32_t state;    /* RUNSTATE_… */
+    uint64_t entered;  /* ns of system time */
+    uint64_t spent[4]; /* ns in each state, up to `entered` */
+    uint64_t area;     /* guest virtual, 0 = none */
+    bool initialised;  /* has a context to start with */
 };
 
 #endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * memory_op: what memory there is, giving frames back, getting others, and exchanging single frames
+ * for contiguous ones (what a dom0 needs for DMA).
+ *
+ * Frames come from the pool of those that the guest has given back; an exchange may use the very
+ * frames that it puts in.  Source: public/memory.h; Xen common/memory.c (do_memory_op,
+ * memory_exchange, populate_physmap, decrease_reservation), arch/x86/mm.c: arch_memory_op.
+ */
+#include "event.h"
+#include "frame_pool.h"
+#include "spinlock.h"
+
+#define RESERVATION_FIELDS(at, member)                                                             \
+    FIELD((at) + 0, 4, struct xen_memory_exchange, member.extent_start),                           \
+        FIELD((at) + 4, 4, struct xen_memory_exchange, member.nr_extents),                         \
+        FIELD((at) + 8, 4, struct xen_memory_exchange, member.extent_order),                       \
+        FIELD((at) + 12, 4, struct xen_memory_exchange, member.mem_flags),                         \
+        FIELD((at) + 16, 2, struct xen_memory_exchange, member.domid)
+
+LAYOUT(exchange_layout, 44, struct xen_memory_exchange, RESERVATION_FIELDS(0, in),
+       RESERVATION_FIELDS(20, out), FIELD(40, 4, struct xen_memory_exchange, nr_exchanged));
+LAYOUT(reservation_layout, 20, struct xen_memory_reservation,
+       FIELD(0, 4, struct xen_memory_reservation, extent_start),
+       FIELD(4, 4, struct xen_memory_reservation, nr_extents),
+       FIELD(8, 4, struct xen_memory_reservation, extent_order),
+       FIELD(12, 4, struct xen_memory_reservation, mem_flags),
+       FIELD(16, 2, struct xen_memory_reservation, domid));
+LAYOUT(map_layout, 8, struct xen_memory_map, FIELD(0, 4, struct xen_memory_map, nr_entries),
+       FIELD(4, 4, struct xen_memory_map, buffer));
+LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
+       FIELD(0, 4, struct xen_machphys_mapping, v_start),
+       FIELD(4, 4, struct xen_machphys_mapping, v_end),
+       FIELD(8, 4, struct xen_machphys_mapping, max_mfn));
+
+#define COMMAND_MASK  0x3fu /* bits above hold the extent to go on from */
+#define COMMAND_SHIFT 6
+#define ORDER_MAX     18 /* as Xen lets a domain with hardware ask for */
+#define E820_SIZE     20
+#define M2P_END       UINT64_C(0xffff804000000000)
+#define M2P_SIZE_32   (UINT64_C(16) << 20)
+#define HOLE_START_32 UINT64_C(0xf5800000)
+#define NO_FRAME      (~UINT64_C(0))
+
+static struct spinlock lock;
+static struct frame_pool pool;
+static uint64_t guest_pages; /* frames that the guest has */
+
+void memory_op_init(void)
+{
+    pool = (struct frame_pool){.frame = layer.frame, .count = layer.frame_count};
+    guest_pages = layer.nr_pages;
+}
+
+static bool is_self(domid_t domain)
+{
+    return domain == DOMID_SELF || domain == (layer.dom0 ? 0 : GUEST_DOMAIN);
+}
+
+static uint64_t frame_limit(uint32_t mem_flags)
+{
+    uint32_t bits = XENMEMF_get_address_bits(mem_flags);
+    return bits <= PAGE_SHIFT || bits >= 52 ? UINT64_MAX : UINT64_C(1) << (bits - PAGE_SHIFT);
+}
+
+static uint32_t pfn_size(void)
+{
+    return layer.compat ? 4 : 8;
+}
+
+static bool read_pfn(struct vcpu *v, uint64_t list, uint64_t index, uint64_t *ret)
+{
+    uint64_t value = 0, at;
+    if (index > UINT32_MAX || !checked_add_u64(list, index * pfn_size(), &at) ||
+        !guest_read(v, &value, at, pfn_size()))
+        return false;
+    *ret = value;
+    return true;
+}
+
+static bool write_pfn(struct vcpu *v, uint64_t list, uint64_t index, uint64_t value)
+{
+    uint64_t at;
+    return index <= UINT32_MAX && checked_add_u64(list, index * pfn_size(), &at) &&
+           guest_write(v, at, &value, pfn_size());
+}
+
+/* ---- frames in and out -------------------------------------------------------------------- */
+
+/* A frame that the guest has and that nothing depends on. */
+static bool may_give_back(uint64_t mfn)
+{
+    return frame_is_guest(mfn) &&
+           !(layer.frame[mfn] & (FRAME_FREE | FRAME_SPECIAL | FRAME_LEVEL | FRAME_PINNED));
+}
+
+static bool give_back(uint64_t mfn, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (!may_give_back(mfn + i))
+            return false;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        (void)m2p_set(mfn + i, NO_FRAME);
+        frame_pool_put(&pool, mfn + i);
+    }
+    guest_pages -= count;
+    return true;
+}
+
+static uint64_t take(uint32_t order, uint64_t limit)
+{
+    uint64_t mfn = frame_pool_get(&pool, order, limit);
+    if (mfn != NO_FRAME)
+        guest_pages += UINT64_C(1) << order;
+    return mfn;
+}
+
+static long decrease(struct vcpu *v, const struct xen_memory_reservation *op, uint64_t start)
+{
+    uint64_t list = (uint64_t)op->extent_start.p, i;
+    for (i = start; i < op->nr_extents; i++) {
+        uint64_t mfn;
+        if (!read_pfn(v, list, i, &mfn) || !give_back(mfn, UINT64_C(1) << op->extent_order))
+            break;
+    }
+    return (long)i;
+}
+
+/* XENMEM_increase_reservation, and populate_physmap which names PFNs for the frames. */
+static long increase(struct vcpu *v, const struct xen_memory_reservation *op, uint64_t start,
+                     bool populate)
+{
+    uint64_t list = (uint64_t)op->extent_start.p, i;
+    uint64_t count = UINT64_C(1) << op->extent_order;
+    for (i = start; i < op->nr_extents; i++) {
+        uint64_t pfn = 0;
+        if (populate && !read_pfn(v, list, i, &pfn))
+            break;
+        uint64_t mfn = take(op->extent_order, frame_limit(op->mem_flags));
+        if (mfn == NO_FRAME)
+            break;
+        for (uint64_t n = 0; n < count; n++) {
+            memset(maddr_pointer((mfn + n) << PAGE_SHIFT), 0, PAGE_SIZE);
+            if (populate)
+                (void)m2p_set(mfn + n, pfn + n);
+        }
+        if ((populate || list != 0) && !write_pfn(v, list, i, mfn))
+            break;
+    }
+    return (long)i;
+}
+
+static long reservation_op(struct vcpu *v, uint32_t command, uint64_t start, uint64_t arg)
+{
+    struct xen_memory_reservation op;
+    if (!guest_read_struct(v, &op, arg, 0, &reservation_layout))
+        return (long)start;
+    if (op.nr_extents > UINT32_MAX || start >= op.nr_extents || op.extent_order > ORDER_MAX ||
+        !is_self(op.domid))
+        return (long)start;
+    spin_lock(&lock);
+    long done = command == XENMEM_decrease_reservation
+                    ? decrease(v, &op, start)
+                    : increase(v, &op, start, command == XENMEM_populate_physmap);
+    spin_unlock(&lock);
+    return done;
+}
+
+/* One chunk of an exchange: in_count extents go in, out_count come out. */
+static long exchange_chunk(struct vcpu *v, const struct xen_memory_exchange *op, uint64_t chunk,
+                           uint32_t in_count, uint32_t out_count)
+{
+    uint64_t in_list = (uint64_t)op->in.extent_start.p;
+    uint64_t out_list = (uint64_t)op->out.extent_start.p;
+    uint64_t in_size = UINT64_C(1) << op->in.extent_order;
+    uint64_t out_size = UINT64_C(1) << op->out.extent_order;
+    uint64_t mfn, pfn;
+    long status = 0;
+
+    /* All of them first: a chunk is exchanged whole or not at all. */
+    uint32_t given = 0;
+    while (status == 0 && given < in_count) {
+        if (!read_pfn(v, in_list, chunk * in_count + given, &mfn))
+            status = -XEN_EFAULT;
+        else if (!give_back(mfn, in_size))
+            status = -XEN_EINVAL;
+        else
+            given++;
+    }
+    uint32_t taken = 0;
+    while (status == 0 && taken < out_count) {
+        if (!read_pfn(v, out_list, chunk * out_count + taken, &pfn)) {
+            status = -XEN_EFAULT;
+            break;
+        }
+        mfn = take(op->out.extent_order, frame_limit(op->out.mem_flags));
+        if (mfn == NO_FRAME) {
+            status = -XEN_ENOMEM;
+            break;
+        }
+        for (uint64_t n = 0; n < out_size; n++)
+            (void)m2p_set(mfn + n, pfn + n);
+        if (!write_pfn(v, out_list, chunk * out_count + taken, mfn))
+            status = -XEN_EFAULT;
+        taken++;
+    }
+    if (status == 0)
+        return 0;
+    /* Back to where it was: what came out goes in again… */
+    for (uint32_t i = 0; status == -XEN_ENOMEM && i < taken; i++) {
+        if (read_pfn(v, out_list, chunk * out_count + i, &mfn) && give_back(mfn, out_size))
+            (void)write_pfn(v, out_list, chunk * out_count + i, NO_FRAME);
+    }
+    /* …and what went in comes out, as the guest still knows it. */
+    for (uint32_t i = 0; i < given; i++) {
+        if (!read_pfn(v, in_list, chunk * in_count + i, &mfn))
+            continue;
+        for (uint64_t n = 0; n < in_size; n++) {
+            if (mfn + n < layer.frame_count && layer.frame[mfn + n] & FRAME_FREE) {
+                frame_pool_take(&pool, mfn + n);
+                guest_pages++;
+            }
+        }
+    }
+    return status;
+}
+
+static long exchange(struct vcpu *v, uint64_t arg)
+{
+    struct xen_memory_exchange op;
+    if (!guest_read_struct(v, &op, arg, 0, &exchange_layout))
+        return -XEN_EFAULT;
+    if (op.in.extent_order > ORDER_MAX || op.out.extent_order > ORDER_MAX)
+        return -XEN_EPERM;
+    uint64_t in_frames, out_frames;
+    if (op.nr_exchanged > op.in.nr_extents || op.in.domid != op.out.domid ||
+        !is_self(op.in.domid) || op.in.nr_extents > UINT32_MAX || op.out.nr_extents > UINT32_MAX)
+        return -XEN_EINVAL;
+    in_frames = op.in.nr_extents << op.in.extent_order;
+    out_frames = op.out.nr_extents << op.out.extent_order;
+    if (in_frames != out_frames)
+        return -XEN_EINVAL;
+    uint32_t in_count = 1, out_count = 1;
+    if (op.in.extent_order <= op.out.extent_order)
+        in_count = 1u << (op.out.extent_order - op.in.extent_order);
+    else
+        out_count = 1u << (op.in.extent_order - op.out.extent_order);
+    if (op.nr_exchanged % in_count != 0)
+        return -XEN_EINVAL;
+
+    long status = 0;
+    uint64_t chunk = op.nr_exchanged / in_count, chunks = op.in.nr_extents / in_count;
+    spin_lock(&lock);
+    while (status == 0 && chunk < chunks) {
+        status = exchange_chunk(v, &op, chunk, in_count, out_count);
+        if (status == 0)
+            chunk++;
+    }
+    spin_unlock(&lock);
+    op.nr_exchanged = chunk * in_count;
+    return guest_write_struct(v, arg, 0, &op, &exchange_layout) ? status : -XEN_EFAULT;
+}
+
+/* ---- what there is ------------------------------------------------------------------------ */
+
+static long reservation_size(struct vcpu *v, uint64_t arg, bool maximum)
+{
+    domid_t domain;
+    if (!guest_read(v, &domain, arg, sizeof(domain)))
+        return -XEN_EFAULT;
+    if (!is_self(domain))
+        return domain == 0 ? -XEN_EPERM : -XEN_ESRCH;
+    return (long)(maximum ? layer.nr_pages : guest_pages);
+}
+
+static long machine_memory_map(struct vcpu *v, uint64_t arg)
+{
+    struct xen_memory_map op;
+    if (!layer.dom0)
+        return -XEN_EPERM;
+    if (!guest_read_struct(v, &op, arg, 0, &map_layout))
+        return -XEN_EFAULT;
+    const struct handover_memory *map = (const struct handover_memory *)layer.handover->map;
+    uint32_t count = layer.handover->map_count;
+    if (op.nr_entries < count)
+        return -XEN_EINVAL;
+    for (uint32_t i = 0; i < count; i++) {
+        struct {
+            uint64_t address, size;
+            uint32_t type;
+        } __attribute__((packed)) entry = {map[i].start, map[i].end - map[i].start, map[i].type};
+        _Static_assert(sizeof(entry) == E820_SIZE, "e820 entry");
+        if (!guest_write(v, (uint64_t)op.buffer.p + i * sizeof(entry), &entry, sizeof(entry)))
+            return -XEN_EFAULT;
+    }
+    op.nr_entries = count;
+    return guest_write_struct(v, arg, 0, &op, &map_layout) ? 0 : -XEN_EFAULT;
+}
+
+static long machphys_mapping(struct vcpu *v, uint64_t arg)
+{
+    struct xen_machphys_mapping op = {
+        .v_start = M2P_BASE, .v_end = M2P_END, .max_mfn = (M2P_END - M2P_BASE) / 8 - 1};
+    if (layer.compat) {
+        op.v_start =
+            layer.handover->hv_start_low != 0 ? layer.handover->hv_start_low : HOLE_START_32;
+        op.v_end = op.v_start + M2P_SIZE_32;
+        op.max_mfn = M2P_SIZE_32 / 4 - 1;
+    }
+    return guest_write_struct(v, arg, 0, &op, &machphys_layout) ? 0 : -XEN_EFAULT;
+}
+
+long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
+{
+    uint32_t command = (uint32_t)args->arg[0] & COMMAND_MASK;
+    uint64_t start = (args->arg[0] & 0xffffffffu) >> COMMAND_SHIFT;
+    uint64_t arg = args->arg[1];
+    switch (command) {
+    case XENMEM_increase_reservation:
+    case XENMEM_decrease_reservation:
+    case XENMEM_populate_physmap:
+        return reservation_op(v, command, start, arg);
+    case XENMEM_exchange:
+        return start != 0 ? -XEN_EINVAL : exchange(v, arg);
+    case XENMEM_maximum_ram_page:
+        return start != 0 ? -XEN_EINVAL : (long)layer.frame_count;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+        return start != 0 ? -XEN_EINVAL
+                          : reservation_size(v, arg, command == XENMEM_maximum_reservation);
+    case XENMEM_machine_memory_map:
+        return machine_memory_map(v, arg);
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(v, arg);
+    case XENMEM_add_to_physmap:
+    case XENMEM_remove_from_physmap:
+        return -XEN_EINVAL; /* for translated guests */
+    default:
+        /* XENMEM_memory_map too: Xen has none for a guest whose toolstack gave it none. */
+        return -XEN_ENOSYS;
+    }
+}

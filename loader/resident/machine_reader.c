@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Reading machine memory through the direct map.  See machine_reader.h.
+ */
+#include "machine_reader.h"
+
+#include "layer.h"
+
+static bool read_machine(const struct reader *reader, uint64_t at, void *to, size_t size)
+{
+    (void)reader;
+    uint64_t end = at + size;
+    bool low = end <= UINT64_C(0x100000000);
+    for (uint64_t frame = at >> PAGE_SHIFT; !low && frame << PAGE_SHIFT < end; frame++) {
+        if (frame >= layer.frame_count || !(layer.frame[frame] & FRAME_RAM))
+            return false;
+    }
+    memcpy(to, maddr_pointer(at), size);
+    return true;
+}
+
+const struct reader machine_reader = {.read = read_machine};

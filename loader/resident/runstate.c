@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Run states.  See runstate.h.  Source: public/vcpu.h; Xen common/sched/core.c:
+ * vcpu_runstate_change, common/domain.c: update_runstate_area.
+ */
+#include "runstate.h"
+
+#include "time.h"
+
+LAYOUT(runstate_layout, 44, struct vcpu_runstate_info,
+       FIELD(0, 4, struct vcpu_runstate_info, state),
+       FIELD(4, 8, struct vcpu_runstate_info, state_entry_time),
+       FIELD(12, 8, struct vcpu_runstate_info, time[0]),
+       FIELD(20, 8, struct vcpu_runstate_info, time[1]),
+       FIELD(28, 8, struct vcpu_runstate_info, time[2]),
+       FIELD(36, 8, struct vcpu_runstate_info, time[3]));
+
+void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *ret)
+{
+    const struct vcpu_runstate *r = &v->run;
+    *ret = (struct vcpu_runstate_info){.state = (int)r->state, .state_entry_time = r->entered};
+    for (uint32_t i = 0; i < 4; i++)
+        ret->time[i] = r->spent[i];
+    ret->time[r->state] += time_ns() - r->entered;
+}
+
+bool runstate_write(struct vcpu *caller, const struct vcpu *v, uint64_t gva)
+{
+    struct vcpu_runstate_info info;
+    runstate_get(v, &info);
+    if (!(layer.vm_assist & (UINT64_C(1) << VMASST_TYPE_runstate_update_flag)))
+        return guest_write_struct(caller, gva, 0, &info, &runstate_layout);
+    /* The guest's other CPUs may read meanwhile: the flag tells them to look again. */
+    info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+    if (!guest_write_struct(caller, gva, 0, &info, &runstate_layout))
+        return false;
+    info.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return guest_write_struct(caller, gva, 0, &info, &runstate_layout);
+}
+
+void runstate_change(struct vcpu *v, uint32_t state)
+{
+    struct vcpu_runstate *r = &v->run;
+    uint64_t now = time_ns();
+    r->spent[r->state] += now - r->entered;
+    r->state = state;
+    r->entered = now;
+    /* An area that is not mapped just now is not an error: Xen leaves it as it was, too. */
+    if (state == RUNSTATE_running && r->area != 0 && v == cpu_vcpu() &&
+        !runstate_write(v, v, r->area))
+        record(v, RECORD_EVENT, ~UINT64_C(0), r->area, 0);
+}

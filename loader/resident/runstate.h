@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * How long each vCPU ran, waited and was off: VCPUOP runstate.
+ */
+#ifndef RESIDENT_RUNSTATE_H
+#define RESIDENT_RUNSTATE_H
+
+#include "layer.h"
+
+/* The vCPU enters RUNSTATE_…; its registered area is written when it is the running one. */
+void runstate_change(struct vcpu *v, uint32_t state);
+
+/* The state up to now, time of the present state included. */
+struct vcpu_runstate_info;
+void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *ret);
+
+/* Writes it to guest memory; false when that is not writable. */
+MUST_USE bool runstate_write(struct vcpu *caller, const struct vcpu *v, uint64_t gva);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * System time (ns since the layer started), the clock pages that guests read, and the timers of
+ * each vCPU.  Deadlines are absolute ns of system time; 0 = none.
+ *
+ * A timer is never early.  The TSC is taken as constant and synchronous on all CPUs.
+ */
+#ifndef RESIDENT_TIME_H
+#define RESIDENT_TIME_H
+
+#include "layer.h"
+
+uint64_t time_ns(void);
+
+/* Frequencies measured at start; tsc_hz is never 0. */
+uint64_t time_tsc_hz(void);
+
+/* Writes vcpu_time_info of `v` into its active vcpu_info and its registered area. */
+void time_publish(struct vcpu *v);
+
+/* Sets the wall clock: UNIX time at system time 0 is (seconds, ns) - system_time. */
+void time_set_wall_clock(uint64_t seconds, uint32_t ns, uint64_t system_time);
+
+/* Busy wait, for hardware. */
+void time_delay_us(uint32_t us);
+
+/* After a change of v->clock: brings the hardware timer up to date, or tells the other CPU to. */
+void timer_update(struct vcpu *v);
+
+/* Fires what is due on this CPU and arms the hardware for the rest. */
+void timer_run(struct vcpu *v);
+
+/* Asks for a look at console input every `ns` on vCPU 0 from now on. */
+void timer_start_service(uint64_t ns);
+
+#endif

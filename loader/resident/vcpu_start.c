@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * vCPUs on and off.  See vcpu_start.h.  Source: Xen common/domain.c: common_vcpu_op,
+ * arch/x86/domain.c: arch_initialise_vcpu.
+ */
+#include "vcpu_start.h"
+
+#include "event.h"
+#include "runstate.h"
+
+/* The guest has the one vCPU that it was started on, and that one has its context. */
+long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
+{
+    (void)caller;
+    (void)context;
+    return v->online || v->run.initialised ? -XEN_EEXIST : -XEN_EINVAL;
+}
+
+long vcpu_up(struct vcpu *v)
+{
+    if (v->online)
+        return 0;
+    if (!v->run.initialised)
+        return -XEN_EINVAL;
+    __atomic_store_n(&v->online, 1, __ATOMIC_SEQ_CST);
+    event_kick(v);
+    return 0;
+}
+
+static bool others_are_online(const struct vcpu *v)
+{
+    for (uint32_t i = 0; i < layer.cpu_count; i++) {
+        if (layer.vcpu[i] != NULL && layer.vcpu[i] != v && layer.vcpu[i]->online)
+            return true;
+    }
+    return false;
+}
+
+long vcpu_down(struct vcpu *caller, struct vcpu *v)
+{
+    if (!others_are_online(v)) {
+        say(SAY_INFO, "the guest's last vCPU goes down");
+        layer_end(END_POWEROFF, 0);
+    }
+    __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
+    if (v != caller) {
+        event_kick(v); /* it stops when it comes out of the guest */
+        return 0;
+    }
+    runstate_change(v, RUNSTATE_offline);
+    while (!__atomic_load_n(&v->online, __ATOMIC_SEQ_CST))
+        layer_wait_for_interrupt(v);
+    runstate_change(v, RUNSTATE_running);
+    return 0;
+}
