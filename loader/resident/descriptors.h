@@ -62,6 +62,13 @@ void cpu_load(struct vcpu *v);
 /* Puts machine frame mfn (~0 = nothing) at page `index` (0-13) of v's GDT window. */
 void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn);
 
+#define GDT_ENTRIES_MAX 7168 /* of the guest: below the reserved part */
+
+/* Makes a descriptor fit for a guest (hc_segments.c): levels below its own are raised; false for
+ * gates and other system descriptors.  The second does a page of them. */
+bool descriptor_fix(uint64_t *descriptor);
+bool descriptor_page_fix(uint64_t *descriptors);
+
 /* LDT of `entries` (<= 8192) descriptors at guest virtual base, 0 entries = none. */
 void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries);
 

@@ -9,10 +9,9 @@
 #include "entry.h"
 #include "memory.h"
 
-#define GDT_ENTRIES_MAX 7168 /* below the reserved part */
-#define MSR_FS_BASE     0xc0000100u
-#define MSR_GS_BASE     0xc0000101u
-#define MSR_KERNEL_GS   0xc0000102u
+#define MSR_FS_BASE   0xc0000100u
+#define MSR_GS_BASE   0xc0000101u
+#define MSR_KERNEL_GS 0xc0000102u
 
 #define DESC_S   (UINT64_C(1) << 44)
 #define DESC_P   (UINT64_C(1) << 47)
@@ -26,7 +25,7 @@ static bool canonical(uint64_t address)
 /* What a guest may have in a descriptor table: nothing, or code and data of its own levels.  Level
  * 0 becomes what a kernel has on Xen: 3 for 64-bit guests, 1 for 32-bit ones.  Gates and other
  * system descriptors are refused. */
-static bool descriptor_fix(uint64_t *descriptor)
+bool descriptor_fix(uint64_t *descriptor)
 {
     uint64_t least = layer.compat ? 1 : 3;
     if (!(*descriptor & DESC_P))
@@ -38,6 +37,14 @@ static bool descriptor_fix(uint64_t *descriptor)
     /* 32-bit guests have no 64-bit code. */
     return !layer.compat || !(*descriptor & UINT64_C(1) << 53) ||
            !(*descriptor & UINT64_C(1) << 43);
+}
+
+bool descriptor_page_fix(uint64_t *descriptors)
+{
+    for (uint32_t i = 0; i < 512; i++)
+        if (!descriptor_fix(&descriptors[i]))
+            return false;
+    return true;
 }
 
 long hc_set_gdt(struct vcpu *v, const struct hypercall_args *args)
@@ -53,12 +60,9 @@ long hc_set_gdt(struct vcpu *v, const struct hypercall_args *args)
         if (!frame_is_guest(mfn[i]))
             return -XEN_EINVAL;
     }
-    for (uint32_t i = 0; i < pages; i++) {
-        uint64_t *descriptor = maddr_pointer(mfn[i] << PAGE_SHIFT);
-        for (uint32_t n = 0; n < 512; n++)
-            if (!descriptor_fix(&descriptor[n]))
-                return -XEN_EINVAL;
-    }
+    for (uint32_t i = 0; i < pages; i++)
+        if (!descriptor_page_fix(maddr_pointer(mfn[i] << PAGE_SHIFT)))
+            return -XEN_EINVAL;
     for (uint32_t i = 0; i < 14; i++)
         gdt_window_set(v, i, i < pages ? mfn[i] : ~UINT64_C(0));
     v->gdt_entries = entries;

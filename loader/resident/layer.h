@@ -141,8 +141,9 @@ struct vcpu {
     uint64_t kernel_root, user_root; /* machine addresses; user_root 0 = none */
     uint64_t kernel_sp;
     uint64_t kernel_ss;
-    uint64_t gs_inactive; /* GS base of the mode that the guest is not in */
-    uint64_t cr4, xcr0;   /* as the guest reads them */
+    uint64_t gs_inactive;                  /* GS base of the mode that the guest is not in */
+    uint64_t start_fs_base, start_gs_base; /* context.c, until vcpu_begin() */
+    uint64_t cr4, xcr0;                    /* as the guest reads them */
     uint64_t debugreg[8];
     uint8_t iopl;          /* of set_iopl: 0-3 */
     uint32_t io_ports;     /* bits in user space's port bitmap, 0 = none */

@@ -115,13 +115,21 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     return true;
 }
 
-long root_set(struct vcpu *v, uint64_t mfn)
+long root_prepare(uint64_t mfn)
 {
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
     if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
         table_mark(mfn, 4);
     hole_install(mfn << PAGE_SHIFT);
+    return 0;
+}
+
+long root_set(struct vcpu *v, uint64_t mfn)
+{
+    long rc = root_prepare(mfn);
+    if (rc)
+        return rc;
     v->kernel_root = mfn << PAGE_SHIFT;
     if (v->kernel_mode)
         cpu_set_cr3(v->kernel_root);
@@ -134,11 +142,9 @@ long user_root_set(struct vcpu *v, uint64_t mfn)
         v->user_root = 0;
         return 0;
     }
-    if (!frame_is_guest(mfn))
-        return -XEN_EINVAL;
-    if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
-        table_mark(mfn, 4);
-    hole_install(mfn << PAGE_SHIFT);
+    long rc = root_prepare(mfn);
+    if (rc)
+        return rc;
     v->user_root = mfn << PAGE_SHIFT;
     return 0;
 }

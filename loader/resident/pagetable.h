@@ -23,6 +23,9 @@ void entry_stored(int level, uint64_t entry);
  * mapping is made writable and true returned, the instruction is to be tried again. */
 bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address);
 
+/* Makes guest frame mfn fit to be loaded as a root: 0 or -XEN_EINVAL. */
+long root_prepare(uint64_t mfn);
+
 /* The kernel's root (CR3 as the guest writes it): 0 or -XEN_EINVAL. */
 long root_set(struct vcpu *v, uint64_t mfn);
 long user_root_set(struct vcpu *v, uint64_t mfn);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * VCPUOP_initialise: the state with which a vCPU of the guest starts.  It is only written down
+ * here; the CPU loads it when it is switched on (vcpu_begin).
+ *
+ * Source: Xen's public arch-x86/xen.h struct vcpu_guest_context; the behaviour of
+ * arch_set_info_guest (xen/arch/x86/domain.c).
+ */
+#include "context.h"
+#include "descriptors.h"
+#include "emulate.h"
+#include "pagetable.h"
+#include "trap.h"
+
+#define MSR_FS_BASE   0xc0000100u
+#define MSR_KERNEL_GS 0xc0000102u
+
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+static void load_registers(struct vcpu *v, const struct cpu_user_regs *from)
+{
+    struct frame *f = v->frame;
+    *f = (struct frame){
+        .r15 = from->r15,
+        .r14 = from->r14,
+        .r13 = from->r13,
+        .r12 = from->r12,
+        .rbp = from->rbp,
+        .rbx = from->rbx,
+        .r11 = from->r11,
+        .r10 = from->r10,
+        .r9 = from->r9,
+        .r8 = from->r8,
+        .rax = from->rax,
+        .rcx = from->rcx,
+        .rdx = from->rdx,
+        .rsi = from->rsi,
+        .rdi = from->rdi,
+        .rip = from->rip,
+        .rflags = (from->rflags & ~(FLAG_IOPL | FLAG_VM | FLAG_NT)) | FLAG_IF | 2,
+        .rsp = from->rsp,
+        .cs = layer.compat ? (from->cs & ~3u) | 1 : SEL_KERNEL64CS,
+        .ss = layer.compat ? (from->ss & ~3u) | 1 : SEL_KERNEL64SS,
+    };
+}
+
+static long load_tables_of(struct vcpu *v, const struct vcpu_guest_context *from)
+{
+    uint64_t pages = (from->gdt_ents + 511) / 512;
+    if (from->gdt_ents > GDT_ENTRIES_MAX || from->ldt_ents > 8192 || (from->ldt_base & PAGE_MASK))
+        return -XEN_EINVAL;
+    for (uint64_t i = 0; i < pages; i++)
+        if (!frame_is_guest(from->gdt_frames[i]) ||
+            !descriptor_page_fix(maddr_pointer(from->gdt_frames[i] << PAGE_SHIFT)))
+            return -XEN_EINVAL;
+    for (uint32_t i = 0; i < 14; i++)
+        gdt_window_set(v, i, i < pages ? from->gdt_frames[i] : ~UINT64_C(0));
+    v->gdt_entries = (uint32_t)from->gdt_ents;
+    v->ldt_base = from->ldt_base;
+    v->ldt_entries = (uint32_t)from->ldt_ents;
+    for (uint32_t i = 0; i < 256; i++) {
+        const struct trap_info *entry = &from->trap_ctxt[i];
+        v->trap[i] = (struct trap_entry){.address = entry->address,
+                                         .cs = entry->cs,
+                                         .flags = entry->flags,
+                                         .present = entry->address != 0};
+        trap_refresh_gate((uint8_t)i);
+    }
+    return 0;
+}
+
+/* CR3 of a 64-bit guest holds the frame number shifted; of a 32-bit one it is rotated. */
+static uint64_t root_mfn(uint64_t cr3)
+{
+    if (layer.compat)
+        return (uint32_t)cr3 >> 12 | ((uint32_t)cr3 & 0xfff) << 20;
+    return cr3 >> PAGE_SHIFT;
+}
+
+long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
+{
+    uint64_t root = root_mfn(context->ctrlreg[3]);
+    if (!canonical(context->user_regs.rip) || !canonical(context->event_callback_eip) ||
+        !canonical(context->failsafe_callback_eip) || !canonical(context->syscall_callback_eip) ||
+        !canonical(context->fs_base) || !canonical(context->gs_base_kernel) ||
+        !canonical(context->gs_base_user) || !frame_is_guest(root))
+        return -XEN_EINVAL;
+    long rc = load_tables_of(v, context);
+    if (rc)
+        return rc;
+    rc = root_prepare(root);
+    if (rc)
+        return rc;
+    v->kernel_root = root << PAGE_SHIFT;
+    v->user_root = 0;
+    if (!layer.compat && context->ctrlreg[1]) {
+        rc = user_root_set(v, context->ctrlreg[1] >> PAGE_SHIFT);
+        if (rc)
+            return rc;
+    }
+    load_registers(v, &context->user_regs);
+    v->kernel_ss = context->kernel_ss;
+    v->kernel_sp = context->kernel_sp;
+    v->kernel_mode = 1;
+    v->hypercall_now = ~UINT64_C(0);
+    v->event = (struct callback){.address = context->event_callback_eip};
+    v->failsafe =
+        (struct callback){.address = context->failsafe_callback_eip,
+                          .mask_events = (context->flags & VGCF_failsafe_disables_events) != 0};
+    v->syscall =
+        (struct callback){.address = context->syscall_callback_eip,
+                          .mask_events = (context->flags & VGCF_syscall_disables_events) != 0};
+    v->start_fs_base = context->fs_base;
+    v->start_gs_base = context->gs_base_kernel;
+    v->gs_inactive = context->gs_base_user;
+    v->cr4 = layer.vcpu[0]->cr4;
+    v->xcr0 = 1;
+    v->debugreg[6] = DR6_IDLE;
+    v->debugreg[7] = 0x400;
+    io_privilege_set(v, 0);
+    return 0;
+}
+
+void vcpu_begin(struct vcpu *v)
+{
+    cpu_set_cr3(v->kernel_root);
+    ldt_load(v, v->ldt_base, v->ldt_entries);
+    if (!layer.compat) {
+        cpu_wrmsr(MSR_FS_BASE, v->start_fs_base);
+        cpu_wrmsr(MSR_KERNEL_GS, v->start_gs_base);
+    }
+}
