@@ -14,7 +14,6 @@
 %define MB2_HEADER_END          0
 %define MB2_HEADER_INFORMATION  1
 %define MB2_HEADER_ENTRY        3
-%define MB2_HEADER_FRAMEBUFFER  5
 %define MB2_HEADER_MODULE_ALIGN 6
 %define MB2_OPTIONAL            1               ; tag flag: the loader may ignore it
 
@@ -33,6 +32,8 @@ multiboot1_header:
         dd      -(MB1_MAGIC + MB1_FLAGS) & 0xFFFFFFFF
         dd      0                               ; keeps what follows aligned to 8
 
+; No framebuffer tag: with one, GRUB leaves VGA text mode on BIOS machines; without, it still passes on
+; the mode that it runs in on UEFI machines.
 ; ---- Multiboot 2 ------------------------------------------------------------------------------
 section .headers.multiboot2 progbits alloc noexec nowrite align=8
 global multiboot2_header
@@ -61,12 +62,6 @@ multiboot2_header:
 .module_align:                                  ; as MB1_PAGE_ALIGN
         dw      MB2_HEADER_MODULE_ALIGN, 0
         dd      8
-
-        align   8
-.framebuffer:                                   ; any mode the firmware has; text where there is text
-        dw      MB2_HEADER_FRAMEBUFFER, MB2_OPTIONAL
-        dd      20
-        dd      0, 0, 0                         ; width, height, depth: no preference
 
         align   8
         dw      MB2_HEADER_END, 0

@@ -152,6 +152,15 @@ static enum refusal_id check_modules(struct refusal *why)
     return REFUSE_NONE;
 }
 
+static void print_display(const struct report *report)
+{
+    static const char *const kind[] = {"none known", "text", "RGB", "indexed"};
+    const struct framebuffer *fb = &stage.record.framebuffer;
+
+    report_debug(report, "display: %s, %ux%u, %u bits at 0x%llx", kind[fb->kind], fb->width,
+                 fb->height, fb->bpp, (unsigned long long)fb->address);
+}
+
 static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *prepare,
                             struct refusal *why)
 {
@@ -192,6 +201,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
     };
     resident_images(&prepare->input);
     end_phase("record");
+    print_display(&prepare->report);
     stage.phase = "reading the guest and planning";
     return prepare_boot(prepare, why);
 }
