@@ -9,6 +9,9 @@
  * The stack protector reads its canary at %gs:0x14: boot/entry.asm gives GS a block of its own.
  */
 #include <stddef.h>
+#include <stdint.h>
+
+#include <lzma.h>
 
 /* ---- used ----------------------------------------------------------------------------------- */
 
@@ -45,6 +48,15 @@ void *calloc(size_t count, size_t size)
 void free(void *block)
 {
     (void)block;
+}
+
+/* zlib's CRC of a gzip member.  liblzma has the same polynomial, is there anyway and is smaller:
+ * defined here, zlib's own is not linked. */
+unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned size);
+
+unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned size)
+{
+    return data ? lzma_crc32(data, size, (uint32_t)crc) : 0;
 }
 
 /* ---- linked and never reached --------------------------------------------------------------- */

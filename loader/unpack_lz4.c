@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * LZ4 blocks through liblz4, in both containers: legacy (`lz4 -l`, what Linux uses) and frame.  The
- * containers are read here, since liblz4's own frame code brings the compressor along.
+ * LZ4 blocks (lz4_block.c) in both containers: legacy (`lz4 -l`, what Linux uses) and frame.
  * Source: LZ4 Frame Format Description 1.6.2; XXH32 from the xxHash specification 0.1.1.
  */
 #include "unpack_codec.h"
 
 #include "bytes.h"
-
-#include <lz4.h>
+#include "lz4_block.h"
 
 #define LEGACY_MAGIC 0x184c2102u
 #define LEGACY_BLOCK ((size_t)8 << 20) /* every block but the last unpacks to this */
-#define WINDOW       65536             /* how far back a block may reach into earlier ones */
+#define LEGACY_BOUND (LEGACY_BLOCK + LEGACY_BLOCK / 255 + 16) /* what that can become packed */
+#define WINDOW       65536 /* how far back a block may reach into earlier ones */
 
 static uint64_t lz4_workspace(struct view packed)
 {
@@ -25,29 +24,24 @@ static uint64_t lz4_workspace(struct view packed)
 static enum unpack_result lz4_block(struct unpack_job *job, size_t size, size_t limit,
                                     size_t before)
 {
-    const char *in = (const char *)job->in + job->in_used;
-    char *out = (char *)job->out + job->out_used;
-    size_t room = unpack_out_left(job) < limit ? unpack_out_left(job) : limit;
-    if (size > INT32_MAX) {
-        job->reason = "a block of more than 2 GiB";
-        return UNPACK_CORRUPT;
-    }
-    int got =
-        LZ4_decompress_safe_usingDict(in, out, (int)size, (int)room, out - before, (int)before);
-    if (got < 0) {
-        /* The decoder does not tell bad data from output that does not fit; decoding as much as
-         * fits does. */
-        if (room < limit &&
-            LZ4_decompress_safe_partial_usingDict(in, out, (int)size, (int)room, (int)room,
-                                                  out - before, (int)before) == (int)room)
+    size_t left = unpack_out_left(job), room = left < limit ? left : limit, got;
+    switch (lz4_block_decode(job->in + job->in_used, size, job->out + job->out_used, room, before,
+                             &got)) {
+    case LZ4_BLOCK_OK:
+        job->in_used += size;
+        job->out_used += got;
+        unpack_progress(job);
+        return UNPACK_DONE;
+    case LZ4_BLOCK_FULL:
+        if (left < limit)
             return UNPACK_FULL;
-        job->reason = "a block does not decode";
+        job->reason = "a block gives more than it may";
         return UNPACK_CORRUPT;
+    case LZ4_BLOCK_CORRUPT:
+        break;
     }
-    job->in_used += size;
-    job->out_used += (size_t)got;
-    unpack_progress(job);
-    return UNPACK_DONE;
+    job->reason = "a block does not decode";
+    return UNPACK_CORRUPT;
 }
 
 static enum unpack_result lz4_legacy_run(struct unpack_job *job)
@@ -66,7 +60,7 @@ static enum unpack_result lz4_legacy_run(struct unpack_job *job)
         uint32_t size = unpack_le32(job->in + job->in_used);
         if (size == LEGACY_MAGIC || size == 0)
             return UNPACK_DONE;
-        if (size > (uint32_t)LZ4_COMPRESSBOUND(LEGACY_BLOCK)) {
+        if (size > LEGACY_BOUND) {
             job->reason = "a block is longer than 8 MiB can become";
             return UNPACK_CORRUPT;
         }
