@@ -49,7 +49,7 @@ static long enter_sleep(struct vcpu *v, uint64_t arg)
         return -XEN_EOPNOTSUPP; /* S1 to S4 need a layer that wakes up again */
     say(SAY_INFO, "the guest powers off by ACPI");
     power_off_by_values(op.val_a, op.val_b);
-    layer_end(END_POWEROFF, 0);
+    layer_end(END_POWEROFF, END_CODE_GOOD);
 }
 
 static long get_cpuinfo(struct vcpu *v, uint64_t arg)

@@ -112,7 +112,7 @@ static long shutdown(struct vcpu *v, uint32_t reason)
     switch (reason) {
     case SHUTDOWN_poweroff:
         say(SAY_INFO, "the guest powers off");
-        layer_end(END_POWEROFF, 0);
+        layer_end(END_POWEROFF, END_CODE_GOOD);
     case SHUTDOWN_reboot:
         say(SAY_INFO, "the guest reboots");
         layer_end(END_REBOOT, 0);

@@ -386,6 +386,7 @@ _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
 enum end { END_POWEROFF, END_REBOOT, END_HALT };
 /* power.c: writes debug-exit, ACPI S5 or reset, at last a halt loop.  code: what debug-exit gets.
  */
+#define END_CODE_GOOD 16 /* to debug-exit when the guest switched off: QEMU ends with status 33 */
 _Noreturn void layer_end(enum end end, uint32_t code);
 
 /* ---- the CPU -------------------------------------------------------------------------------- */

@@ -110,7 +110,7 @@ _Noreturn void layer_end(enum end end, uint32_t code)
     __asm__ volatile("cli");
     hypercall_print_counts();
     uint16_t port = (uint16_t)layer.handover->debug_exit;
-    if (port != 0)
+    if (port != 0 && !(end == END_REBOOT && code == 0)) /* a guest's own reboot goes on */
         port_write32(port, code);
     if (end == END_POWEROFF) {
         try_poweroff();

@@ -40,7 +40,7 @@ long vcpu_down(struct vcpu *caller, struct vcpu *v)
 {
     if (!others_are_online(v)) {
         say(SAY_INFO, "the guest's last vCPU goes down");
-        layer_end(END_POWEROFF, 0);
+        layer_end(END_POWEROFF, END_CODE_GOOD);
     }
     __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
     if (v != caller) {
