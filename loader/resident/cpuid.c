@@ -17,7 +17,6 @@
 /* Leaf 1 EDX, which AMD repeats in 0x80000001: VME PSE MCE PGE MTRR MCA PSE36, ACPI, SS?, TM. */
 #define HIDE_1D                                                                                    \
     (BIT(1) | BIT(3) | BIT(13) | BIT(12) | BIT(17) | BIT(21) | BIT(22) | BIT(29) | BIT(31))
-#define HIDE_1D_DOMU (BIT(7) | BIT(14))
 /* Leaf 1 ECX: DTES64 MONITOR DS-CPL VMX SMX EST TM2 CNXT-ID SDBG xTPR PDCM PCID DCA x2APIC
  * TSC-deadline. */
 #define HIDE_1C                                                                                    \
@@ -103,8 +102,6 @@ static void hide_features_1(const struct vcpu *v, uint32_t ret[4])
     if (ret[2] & BIT(26) && v->cr4 & UINT64_C(0x40000))
         ret[2] |= BIT(27);
     ret[3] &= ~HIDE_1D;
-    if (!layer.dom0)
-        ret[3] &= ~HIDE_1D_DOMU;
 }
 
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t ret[4])

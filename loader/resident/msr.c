@@ -24,11 +24,41 @@
 #define MSR_KERNEL_GS     0xc0000102u
 #define MSR_TSC_AUX       0xc0000103u
 
+#define MSR_MCG_CAP    0x179u
+#define MSR_MCG_STATUS 0x17au
+#define MSR_MC0_CTL    0x400u
+#define MSR_HWCR       0xc0010015u /* AMD */
+#define MSR_DE_CFG     0xc0011029u /* AMD */
+
+#define HWCR_TSC_FREQ_SEL UINT64_C(0x1000000)
+#define DE_CFG_LFENCE     UINT64_C(2)
+#define MC_BANKS          2 /* machine-check banks that a guest has, always empty */
+
 #define EFER_SEEN 0xd01u /* SCE LME LMA NXE */
 
 static bool canonical(uint64_t address)
 {
     return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+static bool is_amd(void)
+{
+    uint32_t leaf[4];
+    cpu_cpuid(0, 0, leaf);
+    return leaf[2] == 0x444d4163 || leaf[2] == 0x656e6975; /* "cAMD", "uine" of Hygon */
+}
+
+/* Machine checks end in the layer; a guest has banks in which nothing is ever found. */
+static bool machine_check_msr(uint32_t msr, uint64_t *ret)
+{
+    *ret = 0;
+    if (msr == MSR_MCG_CAP)
+        *ret = MC_BANKS;
+    else if (msr >= MSR_MC0_CTL && msr < MSR_MC0_CTL + 4 * MC_BANKS)
+        *ret = (msr & 3) == 0 ? ~UINT64_C(0) : 0;
+    else if (msr != MSR_MCG_STATUS)
+        return false;
+    return true;
 }
 
 bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
@@ -64,7 +94,15 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
     case MSR_MISC_ENABLES:
         *ret = 0;
         return true;
+    case MSR_HWCR:
+        *ret = HWCR_TSC_FREQ_SEL;
+        return is_amd();
+    case MSR_DE_CFG:
+        *ret = DE_CFG_LFENCE;
+        return is_amd();
     default:
+        if (machine_check_msr(msr, ret))
+            return true;
         say(SAY_DEBUG, "guest reads MSR %#x at %#llx: #GP", msr, (unsigned long long)v->frame->rip);
         return false;
     }
@@ -110,6 +148,8 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_UCODE_REV: /* a probe before reading the revision */
         return true;
     default:
+        if (machine_check_msr(msr, &now)) /* CTL may be written, the rest only with 0 */
+            return (msr >= MSR_MC0_CTL && (msr & 3) == 0) || value == 0;
         say(SAY_DEBUG, "guest writes %#llx to MSR %#x at %#llx: #GP", (unsigned long long)value,
             msr, (unsigned long long)v->frame->rip);
         return false;

@@ -107,8 +107,8 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     uint64_t *leaf = leaf_entry(v->kernel_root, address);
     if (!leaf || !(*leaf & PTE_P) || (*leaf & PTE_RW))
         return false;
-    /* A user page that the kernel writes to is copy-on-write, never a table; the initial tables have
-     * the user bit everywhere, though, and so have kernels that leave it to the hypervisor. */
+    /* A user page that the kernel writes to is copy-on-write, never a table; the initial tables
+     * have the user bit everywhere, though, and so have kernels that leave it to the hypervisor. */
     if ((*leaf & PTE_US) && address < HOLE_END && v->user_root)
         return false;
     uint64_t mfn = entry_mfn(*leaf);
