@@ -45,7 +45,7 @@ HOST_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(PURE_C))
 
 all: $(BUILD)/paravane.elf $(BUILD)/paravane-inspect ## Build everything
 
-include tools/packages.mk
+include tools/packages.mk tools/media.mk
 include $(wildcard loader/resident/resident.mk boot/efi/efi.mk tests/tests.mk)
 
 # ---- the stage ------------------------------------------------------------------------------------
