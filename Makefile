@@ -74,11 +74,12 @@ $(BUILD)/host/%.o: %.c
 	$(CC) $(HOST_CFLAGS) -c $< -o $@
 
 INSPECT_C := $(wildcard tools/inspect/*.c)
-INSPECT_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(INSPECT_C))
+INSPECT_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(INSPECT_C)) $(BUILD)/host/tools/inspect/stage.o
+include tools/inspect/inspect.mk
 HOST_LIBS := -lz -llzma -lzstd -llz4 -lbz2 -llzo2
 
 $(BUILD)/paravane-inspect: $(INSPECT_OBJS) $(HOST_OBJS)
-	$(CC) -o $@ $(INSPECT_OBJS) $(HOST_OBJS) $(HOST_LIBS)
+	$(CC) -o $@ $(INSPECT_OBJS) $(HOST_OBJS) $(HOST_LIBS) -lm
 
 # ---- help and housekeeping ------------------------------------------------------------------------
 help: ## List the targets
