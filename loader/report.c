@@ -81,10 +81,11 @@ void report_memory(const struct report *report, const struct boot_record *record
     for (uint32_t i = 0; i < map->count; i++)
         if (map->entry[i].type == MEMORY_RAM)
             areas++;
-    report_line(report, "memory: %llu KiB of RAM in %u area%s up to 0x%llx, RSDP %s0x%llx",
+    report_line(report, "memory: %llu KiB of RAM in %u area%s up to 0x%llx",
                 (ull)(memory_map_ram_size(map) >> 10), areas, areas == 1 ? "" : "s",
-                (ull)memory_map_ram_end(map), record->rsdp ? "" : "none found, ",
-                (ull)record->rsdp);
+                (ull)memory_map_ram_end(map));
+    if (record->rsdp)
+        report_line(report, "memory: ACPI's RSDP at 0x%llx", (ull)record->rsdp);
     for (uint32_t i = 0; i < map->count; i++)
         report_debug(report, "memory: 0x%010llx to 0x%010llx %s (type %u)",
                      (ull)map->entry[i].start, (ull)map->entry[i].end,
