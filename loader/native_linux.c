@@ -131,6 +131,9 @@ static enum refusal_id plan_bzimage(const struct plan_input *input, struct plan 
     name_protocol(plan, bz->version, wide);
     if (bz->version < 0x0200)
         return REFUSE(why, LINUX_VERSION, .num = {bz->version});
+    /* iPXE's .lkrn has the form of a kernel, yet only its 16-bit part can be entered. */
+    if ((bz->loadflags & LOADED_HIGH) && bz->code32_start == 0)
+        return REFUSE(why, LINUX_REAL_MODE_ONLY, .num = {bz->code32_start});
     if ((bz->xloadflags & XLF_KERNEL_64) && bz->version >= 0x020c && !input->cpu->long_mode)
         return REFUSE(why, NATIVE_NEEDS_LONG_MODE, .str = {input->cpu->vendor});
     enum refusal_id id = read_header(input, &params.header, why);

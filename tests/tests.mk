@@ -32,9 +32,10 @@ guests: ## Build the test guests
 	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
 	@$(MAKE) -s $(TESTS)/guests.stamp
 
-$(TESTS)/guests.stamp: $(wildcard tests/guests/*)
+$(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images
 	@mkdir -p $(TESTS)/guests
 	@tests/guests/make-guest $(TESTS)/guests
+	@tests/bad-images $(TESTS)/guests $(TESTS)/bad
 	@touch $@
 
 # ---- make check -----------------------------------------------------------------------------------
