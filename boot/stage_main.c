@@ -139,19 +139,6 @@ static void open_consoles(void)
         stage.console.vga = false;
 }
 
-/* A loader that puts a module on top of us has destroyed us or it. */
-static enum refusal_id check_modules(struct refusal *why)
-{
-    for (uint32_t i = 0; i < stage.record.module_count; i++) {
-        const struct boot_module *module = &stage.record.module[i];
-        struct range range = {module->start.v, module->start.v + module->size};
-        if (range_overlaps(range, stage_range()))
-            return REFUSE(why, INFO_MODULE_ON_STAGE,
-                          .num = {i, range.start, range.end, stage_range().end});
-    }
-    return REFUSE_NONE;
-}
-
 static void print_display(const struct report *report)
 {
     static const char *const kind[] = {"none known", "text", "RGB", "indexed"};
@@ -169,7 +156,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
     /* The command line counts even when the rest was refused: it says where to print that. */
     options_parse(stage.record.command_line, &stage.options);
     open_consoles();
-    if (id || (id = check_modules(why)))
+    if (id || (id = record_check_modules(&stage.record, stage_range(), why)))
         return id;
     rsdp_find(&stage.record, &stage_reader);
 

@@ -84,3 +84,15 @@ enum refusal_id record_finish_memory(struct boot_record *record, struct refusal 
         return why->id;
     return memory_map_ram_size(&record->map) ? REFUSE_NONE : REFUSE(why, INFO_NO_MEMORY);
 }
+
+enum refusal_id record_check_modules(const struct boot_record *record, struct range stage,
+                                     struct refusal *why)
+{
+    for (uint32_t i = 0; i < record->module_count; i++) {
+        const struct boot_module *module = &record->module[i];
+        struct range range = {module->start.v, module->start.v + module->size};
+        if (range_overlaps(range, stage))
+            return REFUSE(why, INFO_MODULE_ON_STAGE, .num = {i, range.start, range.end, stage.end});
+    }
+    return REFUSE_NONE;
+}

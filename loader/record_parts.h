@@ -31,6 +31,10 @@ enum refusal_id record_from_multiboot2(const struct reader *reader, uint64_t inf
 enum refusal_id record_from_pvh(const struct reader *reader, uint64_t info,
                                 struct boot_record *record, struct refusal *why);
 
+/* Refuses a module on top of the running stage: one of the two is destroyed. */
+enum refusal_id record_check_modules(const struct boot_record *record, struct range stage,
+                                     struct refusal *why);
+
 /* ---- parts ---------------------------------------------------------------------------------- */
 
 /* Copies the string of at most `size` bytes at machine address `at`; UINT64_MAX = up to its NUL. */

@@ -67,7 +67,6 @@ static int machine(void **state)
     table(DSDT, "DSDT", 2000);
     put32(MADT + 36, 0xfee00000);
     put32(MADT + 40, 1);
-    put64(MADT + 44, 0x0000000100000800); /* CPU 0, enabled; type 0, length 8 */
     memcpy(model + MADT + 44, "\0\x08\0\0\1\0\0\0", 8);
     memcpy(model + MADT + 52, "\0\x08\1\2\1\0\0\0", 8);
     memcpy(model + MADT + 60, "\0\x08\2\4\0\0\0\0", 8); /* not usable */

@@ -380,6 +380,17 @@ static void lying_pvh_is_refused(void **state)
     assert_int_equal(pvh(), REFUSE_INFO_NO_MEMORY);
 }
 
+static void a_module_on_the_stage_is_refused(void **state)
+{
+    (void)state;
+    good_multiboot1();
+    assert_int_equal(multiboot1(), REFUSE_NONE); /* the module: 0x100000 to 0x180001 */
+    assert_int_equal(record_check_modules(&record, (struct range){0x180000, 0x200000}, &why),
+                     REFUSE_INFO_MODULE_ON_STAGE);
+    assert_int_equal(record_check_modules(&record, (struct range){0x180001, 0x200000}, &why),
+                     REFUSE_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup(lying_multiboot1_is_refused, clear),
         cmocka_unit_test_setup(strings_must_fit, clear),
         cmocka_unit_test_setup(a_map_of_too_many_areas_is_refused, clear),
+        cmocka_unit_test_setup(a_module_on_the_stage_is_refused, clear),
         cmocka_unit_test_setup(multiboot2_is_taken_over, clear),
         cmocka_unit_test_setup(lying_tags_are_refused, clear),
         cmocka_unit_test_setup(pvh_is_taken_over, clear),
