@@ -32,12 +32,14 @@ fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzer
 
 check-fuzz: ## A short fixed number of runs of every fuzzer
 	@tools/need clang llvm libclang-rt-14-dev
-	@$(MAKE) -s fuzz-build
+	@$(MAKE) -s fuzz-build guests
+	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --runs $(FUZZ_RUNS) $(BUILD) $(FUZZ_TARGETS)
 
 fuzz: ## Every fuzzer for TIME seconds, with coverage afterwards
 	@tools/need clang llvm libclang-rt-14-dev
-	@$(MAKE) -s fuzz-build
+	@$(MAKE) -s fuzz-build guests
+	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --seconds $(TIME) $(BUILD) $(FUZZ_TARGETS)
 
 .PHONY: fuzz-build check-fuzz fuzz

@@ -58,8 +58,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         .tsc = true,
                                         .syscall = true,
                                         .physical_bits = 40};
-    static const struct resident_header layer = {RESIDENT_MAGIC, HANDOVER_VERSION, 0x1000,  0x8000,
-                                                 0x20,           0x100000,         0x10000, 8};
+    static const struct resident_header layer64 = {.magic = RESIDENT_MAGIC,
+                                                   .version = HANDOVER_VERSION,
+                                                   .image_size = 0x1000,
+                                                   .memory_size = 0x8000,
+                                                   .entry_offset = 0x20,
+                                                   .arena_fixed = 0x100000,
+                                                   .arena_per_cpu = 0x10000,
+                                                   .arena_bits_per_frame = 8,
+                                                   .classes =
+                                                       1u << GUEST_PV64 | 1u << GUEST_PV32PAE};
+    static const struct resident_header layer32 = {.magic = RESIDENT_MAGIC,
+                                                   .version = HANDOVER_VERSION,
+                                                   .image_size = 0x1000,
+                                                   .memory_size = 0x8000,
+                                                   .entry_offset = 0x20,
+                                                   .arena_fixed = 0x100000,
+                                                   .arena_per_cpu = 0x10000,
+                                                   .arena_bits_per_frame = 8,
+                                                   .classes =
+                                                       1u << GUEST_PV32 | 1u << GUEST_PV32PAE};
     static struct out nowhere = {silent, NULL};
     struct refusal why;
     struct options options;
@@ -115,17 +133,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                   .options = &options,
                   .cpu = &cpu,
                   .stage = {STAGE_START, STAGE_END},
-                  .resident64 = &layer,
+                  .resident64 = &layer64,
                   .resident64_at = 0x110000,
-                  .resident32 = &layer,
+                  .resident32 = &layer32,
                   .resident32_at = 0x112000},
     };
     if (prepare_boot(&prepare, &why))
         return 0;
     if (plan_make(&prepare.input, plan.mode, &again, &why) || again.step_count != plan.step_count ||
         again.region_count != plan.region_count || again.exit.ip != plan.exit.ip ||
-        memcmp(again.step, plan.step, plan.step_count * sizeof(plan.step[0])) != 0)
+        again.blob_used != plan.blob_used)
         abort();
+    for (uint32_t i = 0; i < plan.step_count; i++)
+        if (again.step[i].kind != plan.step[i].kind || again.step[i].to != plan.step[i].to ||
+            again.step[i].size != plan.step[i].size ||
+            (plan.step[i].kind == STEP_COPY && again.step[i].from != plan.step[i].from))
+            abort();
 
     struct machine machine = {.reach = reach};
     apply_build(&plan, &prepare.input, &machine);

@@ -60,8 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (acpi_read_poweroff(&reader, WINDOW, &poweroff) && poweroff.can_poweroff &&
             !poweroff.pm1a_control.address && !poweroff.sleep_control.address)
             abort();
-        if (acpi_read_madt(&reader, WINDOW, &madt) && madt.cpu_count > ACPI_CPU_MAX ||
-            madt.ioapic_count > ACPI_IOAPIC_MAX)
+        if (acpi_read_madt(&reader, WINDOW, &madt) &&
+            (madt.cpu_count > ACPI_CPU_MAX || madt.ioapic_count > ACPI_IOAPIC_MAX))
             abort();
         return 0;
     }
