@@ -9,6 +9,7 @@
  */
 #include "event.h"
 #include "frame_pool.h"
+#include "memory.h"
 #include "spinlock.h"
 
 #define RESERVATION_FIELDS(at, member)                                                             \
@@ -41,6 +42,8 @@ LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
 #define M2P_SIZE_32   (UINT64_C(16) << 20)
 #define HOLE_START_32 UINT64_C(0xf5800000)
 #define NO_FRAME      (~UINT64_C(0))
+#define RESERVE_PAGES 512     /* ARENA_FIXED in entry64.asm has room for it */
+#define RESERVE_ALIGN 0x40000 /* a slab of Linux's bounce buffer */
 
 static struct spinlock lock;
 static struct frame_pool pool;
@@ -50,6 +53,16 @@ void memory_op_init(void)
 {
     pool = (struct frame_pool){.frame = layer.frame, .count = layer.frame_count};
     guest_pages = layer.nr_pages;
+    if (!layer.dom0)
+        return;
+    /* A small reserve: an exchange whose own frames are not contiguous (they stand on both sides of
+     * a seam of the p2m) needs a contiguous block before it can give anything back. */
+    uint8_t *pages = layer_pages_aligned(RESERVE_PAGES, RESERVE_ALIGN);
+    for (uint64_t i = 0; pages != NULL && i < RESERVE_PAGES; i++) {
+        uint64_t mfn = (pointer_maddr(pages) >> PAGE_SHIFT) + i;
+        layer.frame[mfn] &= (uint8_t)~FRAME_LAYER;
+        frame_pool_put(&pool, mfn);
+    }
 }
 
 static bool is_self(domid_t domain)

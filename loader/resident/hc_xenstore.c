@@ -17,6 +17,13 @@ void xenstore_service_init(void)
     if (layer.dom0 || layer.handover->xenstore_mfn == 0)
         return;
     xenstore_init(&store, GUEST_DOMAIN);
+    /* What a toolstack writes for each vCPU: guests ask it which ones they may start. */
+    for (uint32_t i = 0; i < layer.cpu_count; i++) {
+        char name[32];
+        out_format(name, sizeof(name), "cpu/%u/availability", i);
+        if (!xenstore_put(&store, name, "online"))
+            say(SAY_INFO, "xenstore: no room for vCPU %u", i);
+    }
     ring = frame_pointer(layer.handover->xenstore_mfn);
 }
 
