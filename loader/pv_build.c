@@ -26,35 +26,40 @@ static uint64_t machine_of(const struct pv_plan *pv, uint64_t pfn)
     return pv_memory_find(pv, pfn, &at, NULL) ? at : 0;
 }
 
-static void put_entry(void *table, uint32_t entry_size, uint64_t index, uint64_t value)
-{
-    if (entry_size == 8)
-        ((uint64_t *)table)[index] = value;
-    else
-        ((uint32_t *)table)[index] = (uint32_t)value;
-}
-
-/* `tables` consecutive tables, of which the level's first is number tables->before[level] less
- * `skip`: the tables behind an INIT_P2M list lack the root, which is the region's. */
+/* Tables behind an INIT_P2M list have no root of their own: it is the region's, `skip` is 1 and the
+ * pages begin with level 1. */
 struct builder {
     const struct pv_tables *tables;
     uint8_t *pages; /* the first table page, as this program reaches it */
     uint64_t at;    /* its machine address */
     uint32_t skip;
-    void *root; /* where entries of level 0 go */
+    uint8_t *root;
 };
 
-/* The entry of level `level` for the n-th unit of its size, counted from address 0. */
-static void put(const struct builder *b, uint32_t level, uint64_t unit, uint64_t value)
+/* The entry of level `level` for the n-th unit of its size, counted from address 0.  A level's
+ * tables are consecutive, so its entries are one array. */
+static uint8_t *entry_of(const struct builder *b, uint32_t level, uint64_t unit)
 {
     const struct pv_tables *t = b->tables;
-    uint64_t table = unit >> t->bits[level];
-    uint64_t index = unit & ((1u << t->bits[level]) - 1);
-    void *to = b->root;
+    uint8_t *first = b->root;
 
     if (level)
-        to = b->pages + ((t->before[level] - b->skip + table - t->first[level]) << PAGE_SHIFT);
-    put_entry(to, t->entry_size, index, value);
+        first = b->pages + (size_t)((t->before[level] - b->skip) << PAGE_SHIFT);
+    return first + (size_t)((unit - (t->first[level] << t->bits[level])) * t->entry_size);
+}
+
+/* `count` entries for consecutive machine pages from `value` (address and flags) on. */
+static void put_entries(uint8_t *to, uint32_t entry_size, uint64_t value, uint64_t count)
+{
+    uint64_t *to64 = (uint64_t *)(void *)to;
+    uint32_t *to32 = (uint32_t *)(void *)to;
+
+    if (entry_size == sizeof(uint64_t))
+        for (uint32_t i = 0; i < count; i++, value += PAGE_SIZE)
+            to64[i] = value;
+    else
+        for (uint32_t i = 0; i < count; i++, value += PAGE_SIZE)
+            to32[i] = (uint32_t)value;
 }
 
 /* Links every table below the root into the level above. */
@@ -62,12 +67,12 @@ static void link_tables(const struct builder *b, uint32_t root_flags)
 {
     const struct pv_tables *t = b->tables;
 
-    for (uint32_t level = 1; level < t->levels; level++)
-        for (uint64_t i = 0; i < t->count[level]; i++) {
-            uint64_t at = b->at + ((t->before[level] - b->skip + i) << PAGE_SHIFT);
+    for (uint32_t level = 1; level < t->levels; level++) {
+        uint64_t at = b->at + ((t->before[level] - b->skip) << PAGE_SHIFT);
 
-            put(b, level - 1, t->first[level] + i, at | (level == 1 ? root_flags : TABLE_FLAGS));
-        }
+        put_entries(entry_of(b, level - 1, t->first[level]), t->entry_size,
+                    at | (level == 1 ? root_flags : TABLE_FLAGS), t->count[level]);
+    }
 }
 
 /* Leaves for `count` pages from virtual page `page` on, for PFNs from `pfn` on. */
@@ -76,11 +81,11 @@ static void put_leaves(const struct builder *b, const struct pv_plan *pv, uint64
 {
     uint64_t at, run;
 
-    for (; count && pv_memory_find(pv, pfn, &at, &run); pfn += run, count -= run) {
+    for (; count && pv_memory_find(pv, pfn, &at, &run); page += run, pfn += run, count -= run) {
         if (run > count)
             run = count;
-        for (uint64_t i = 0; i < run; i++, page++)
-            put(b, b->tables->levels - 1, page, (at + (i << PAGE_SHIFT)) | flags);
+        put_entries(entry_of(b, b->tables->levels - 1, page), b->tables->entry_size, at | flags,
+                    run);
     }
 }
 
@@ -113,8 +118,9 @@ static void build_tables(const struct pv_plan *pv, struct machine *machine)
                pv->p2m_pages, leaf | PTE_DIRTY);
 }
 
-/* `count` entries from mfn on, four a turn: 64 GiB have 16 Mi of them. */
-static uint32_t *fill64(uint32_t *to, uint64_t mfn, uint64_t count)
+/* `count` entries from mfn on, four a turn: 64 GiB have 16 Mi of them.  Not inlined, so that the
+ * loop has the registers for itself. */
+__attribute__((noinline)) static uint32_t *fill64(uint32_t *to, uint64_t mfn, uint64_t count)
 {
     while (count) {
         uint32_t low = (uint32_t)mfn, high = (uint32_t)(mfn >> 32);
@@ -122,16 +128,19 @@ static uint32_t *fill64(uint32_t *to, uint64_t mfn, uint64_t count)
         uint64_t now = count < left ? count : left;
         uint32_t *end = to + 2 * (size_t)now, *end4 = to + 2 * ((size_t)now & ~(size_t)3);
 
-        for (; to != end4; to += 8, low += 4) {
-            to[0] = low;
-            to[1] = high;
-            to[2] = low + 1;
-            to[3] = high;
-            to[4] = low + 2;
-            to[5] = high;
-            to[6] = low + 3;
-            to[7] = high;
-        }
+        if (to != end4)
+            do {
+                to[0] = low;
+                to[1] = high;
+                to[2] = low + 1;
+                to[3] = high;
+                to[4] = low + 2;
+                to[5] = high;
+                to[6] = low + 3;
+                to[7] = high;
+                to += 8;
+                low += 4;
+            } while (to != end4);
         for (; to != end; to += 2, low++) {
             to[0] = low;
             to[1] = high;
@@ -142,7 +151,7 @@ static uint32_t *fill64(uint32_t *to, uint64_t mfn, uint64_t count)
     return to;
 }
 
-static uint32_t *fill32(uint32_t *to, uint64_t mfn, uint64_t count)
+__attribute__((noinline)) static uint32_t *fill32(uint32_t *to, uint64_t mfn, uint64_t count)
 {
     uint32_t value = (uint32_t)mfn;
     uint32_t *end = to + (size_t)count, *end4 = to + ((size_t)count & ~(size_t)3);
