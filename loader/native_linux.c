@@ -129,8 +129,6 @@ static enum refusal_id plan_bzimage(const struct plan_input *input, struct plan 
     uint64_t size = run_size(bz);
     bool wide = take_64bit_entry(input);
     name_protocol(plan, bz->version, wide);
-    if (bz->version < 0x0200)
-        return REFUSE(why, LINUX_VERSION, .num = {bz->version});
     /* iPXE's .lkrn has the form of a kernel, yet only its 16-bit part can be entered. */
     if ((bz->loadflags & LOADED_HIGH) && bz->code32_start == 0)
         return REFUSE(why, LINUX_REAL_MODE_ONLY, .num = {bz->code32_start});
