@@ -24,12 +24,12 @@ $(BUILD)/asan/libpure.a: $(ASAN_OBJS)
 $(BUILD)/asan/test_%: $(BUILD)/asan/tests/unit/test_%.o $(BUILD)/asan/libpure.a
 	$(CC) $(SANITIZE) -o $@ $^ $(HOST_LIBS) -lcmocka
 
-unit-build: $(UNIT_TESTS)
+unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 
 check-unit: ## Unit tests under ASan and UBSan
 	@tools/need libcmocka-dev
 	@$(MAKE) -s unit-build
-	@tests/unit/run $(UNIT_TESTS) tools/check-refusals
+	@tests/unit/run $(UNIT_TESTS) tests/unit/inspect-tool tools/check-refusals
 
 .PHONY: unit-build check-unit
 .PRECIOUS: $(BUILD)/asan/%.o

@@ -13,7 +13,7 @@
 #include "inspect.h"
 
 #define BOX_MAX      (PLAN_REGION_MAX + PLACEMENT_SEGMENT_MAX + RECORD_MODULE_MAX)
-#define COLUMN_WIDTH 236
+#define COLUMN_WIDTH 300
 #define COLUMN_GAP   92
 #define MARGIN       24
 #define TOP          112
