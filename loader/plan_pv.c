@@ -84,12 +84,7 @@ static enum refusal_id check_guest(struct pv_work *work, struct refusal *why)
 {
     const struct plan_input *input = work->input;
     const struct guest_info *info = input->info;
-    enum refusal_id id = guest_info_check_pv(&input->image->elf, info, why);
 
-    if (!id)
-        id = placement_check_pv(input->placement, info, why);
-    if (id)
-        return id;
     if (info->features_required & FEATURE_SUPERVISOR_MODE)
         return REFUSE(why, PV_SUPERVISOR_MODE, .num = {info->features_required});
     if (!work->dom0 && (info->features_required & FEATURE_DOM0))
@@ -380,7 +375,12 @@ enum refusal_id plan_pv(const struct plan_input *input, struct plan *ret, struct
 
     if (!input->image->has_elf || !input->info || !input->placement)
         return REFUSE(why, PV_NO_ELF, .str = {input->image->container});
-    id = choose_class(&work, why);
+    /* What the image lacks is said before what this CPU or this stage lacks. */
+    id = guest_info_check_pv(&input->image->elf, input->info, why);
+    if (!id)
+        id = placement_check_pv(input->placement, input->info, why);
+    if (!id)
+        id = choose_class(&work, why);
     if (!id)
         id = check_layer(work.header, why);
     if (!id)
