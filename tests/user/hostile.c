@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A user program that tries to get at the kernel and at what is below it: every INT n, privileged
+ * instructions, segment loads, far returns and iret with odd selectors, non-canonical addresses,
+ * SYSENTER, flags, single step, the hypervisor's address range.  Each attempt must end in a signal
+ * or without effect; the last line says so.  Runs as init's child in the test ramdisk.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static sigjmp_buf back;
+static volatile int last_signal;
+static uint8_t *code;
+static unsigned long attempts, signals, quiet, bad;
+
+static void on_signal(int number)
+{
+    last_signal = number;
+    siglongjmp(back, 1);
+}
+
+/* Runs the bytes with a ret behind them. */
+static int run(const void *bytes, size_t size)
+{
+    memcpy(code, bytes, size);
+    code[size] = 0xc3;
+    attempts++;
+    last_signal = 0;
+    if (sigsetjmp(back, 1) == 0) {
+        ((void (*)(void))code)();
+        quiet++;
+        return 0;
+    }
+    signals++;
+    return last_signal;
+}
+
+static void must_fault(const char *what, const void *bytes, size_t size)
+{
+    if (run(bytes, size) == 0) {
+        printf("hostile: FAILED: %s had no fault\n", what);
+        bad++;
+    }
+}
+
+#define MUST(what, ...)                                                                            \
+    do {                                                                                           \
+        static const uint8_t b[] = {__VA_ARGS__};                                                  \
+        must_fault(what, b, sizeof(b));                                                            \
+    } while (0)
+
+static void privileged(void)
+{
+    MUST("hlt", 0xf4);
+    MUST("cli", 0xfa);
+    MUST("sti", 0xfb);
+    MUST("mov rax, cr0", 0x0f, 0x20, 0xc0);
+    MUST("mov rax, cr3", 0x0f, 0x20, 0xd8);
+    MUST("mov rax, cr4", 0x0f, 0x20, 0xe0);
+    MUST("mov cr3, rax", 0x0f, 0x22, 0xd8);
+    MUST("mov cr8, rax", 0x44, 0x0f, 0x22, 0xc0);
+    MUST("mov rax, dr7", 0x0f, 0x21, 0xf8);
+    MUST("mov dr7, rax", 0x0f, 0x23, 0xf8);
+    MUST("rdmsr", 0x0f, 0x32);
+    MUST("wrmsr", 0x0f, 0x30);
+    MUST("clts", 0x0f, 0x06);
+    MUST("wbinvd", 0x0f, 0x09);
+    MUST("invd", 0x0f, 0x08);
+    MUST("swapgs", 0x0f, 0x01, 0xf8);
+    MUST("invlpg", 0x0f, 0x01, 0x3c, 0x24);
+    MUST("lgdt", 0x0f, 0x01, 0x14, 0x24);
+    MUST("lidt", 0x0f, 0x01, 0x1c, 0x24);
+    MUST("lmsw", 0x0f, 0x01, 0xf0);
+    MUST("ltr", 0x0f, 0x00, 0xd8);
+    MUST("lldt", 0x0f, 0x00, 0xd0);
+    MUST("sysret", 0x48, 0x0f, 0x07);
+    MUST("sysexit", 0x0f, 0x35);
+    MUST("xsetbv", 0x0f, 0x01, 0xd1);
+    MUST("in al, 0x60", 0xe4, 0x60);
+    MUST("out 0xf4, al", 0xe6, 0xf4);
+    MUST("in al, dx", 0xec);
+    MUST("insb", 0x6c);
+    MUST("outsb", 0x6e);
+    MUST("ud2", 0x0f, 0x0b);
+    MUST("far jump through memory", 0xff, 0x2c, 0x25, 0, 0, 0, 0);
+    MUST("lock nop", 0xf0, 0x90);
+}
+
+static void software_interrupts(void)
+{
+    for (int n = 0; n < 256; n++) {
+        uint8_t b[] = {0x31, 0xc0, 0xcd, (uint8_t)n}; /* xor eax, eax; int n */
+        if (n == 0x80) {
+            b[0] = 0x6a, b[1] = 20, b[2] = 0x58; /* push 20; pop rax: getpid */
+            uint8_t with[] = {0x6a, 20, 0x58, 0xcd, 0x80};
+            run(with, sizeof(with));
+            continue;
+        }
+        if (run(b, sizeof(b)) == 0) {
+            printf("hostile: FAILED: int %#x had no fault\n", n);
+            bad++;
+        }
+    }
+    /* As a hypercall of a 32-bit kernel would look: console_io, shutdown. */
+    for (uint32_t number = 0; number < 64; number++) {
+        uint8_t b[7] = {0xb8, 0, 0, 0, 0, 0xcd, 0x82};
+        memcpy(b + 1, &number, 4);
+        must_fault("int 0x82", b, sizeof(b));
+    }
+}
+
+static void hole(void)
+{
+    static const uint64_t at[] = {0xffff800000000000, 0xffff808000000000, 0xffff80c000000000,
+                                  0xffff810000000000, 0xffff870000000000, 0xffff888000000000,
+                                  0xffffffff81000000, 0xfffffffffffff000, 0x800000000000,
+                                  0x8000000000000000, 0xffff7fffffffffff};
+    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+        uint8_t read[13] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x00};
+        uint8_t write[13] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x89, 0x00};
+        uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
+        uint8_t push[] = {0x48, 0x89, 0xe1, 0x48, 0xbc, 0,    0,    0,   0,
+                          0,    0,    0,    0,    0x50, 0x48, 0x89, 0xcc};
+        memcpy(read + 2, &at[i], 8);
+        memcpy(write + 2, &at[i], 8);
+        memcpy(jump + 2, &at[i], 8);
+        memcpy(push + 5, &at[i], 8);
+        must_fault("read", read, sizeof(read));
+        must_fault("write", write, sizeof(write));
+        must_fault("jump", jump, sizeof(jump));
+        must_fault("push", push, sizeof(push));
+    }
+}
+
+static void segments(void)
+{
+    /* mov es/ss/ds/fs, ax with every 5th selector; gs is the thread's, left out. */
+    static const uint8_t reg[] = {0xc0, 0xd0, 0xd8};
+    for (size_t r = 0; r < sizeof(reg); r++)
+        for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
+            uint8_t b[] = {0xb8, (uint8_t)s, (uint8_t)(s >> 8), 0, 0, 0x8e, reg[r]};
+            run(b, sizeof(b));
+        }
+    /* retf to every selector: goes on behind it or faults. */
+    for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
+        if (s == 0x23 || s == 0xe023)
+            continue; /* 32-bit code: would go on in another mode */
+        uint8_t b[] = {0x68, (uint8_t)s, (uint8_t)(s >> 8),
+                       0,    0, /* push s */
+                       0x48, 0x8d,       0x05,
+                       3,    0,          0,
+                       0,                       /* lea rax, [rip+3] */
+                       0x50, 0x48,       0xcb}; /* push rax; retfq */
+        run(b, sizeof(b));
+    }
+    for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
+        if (s == 0x23 || s == 0xe023)
+            continue;
+        uint8_t b[] = {0x48, 0x89,       0xe1, /* mov rcx, rsp */
+                       0x6a, 0x2b,       0x51, /* push 0x2b; push rcx */
+                       0x68, 0xff,       0x7f,
+                       0xff, 0x7f, /* push flags: IOPL, NT, TF… */
+                       0x68, (uint8_t)s, (uint8_t)(s >> 8),
+                       0,    0, /* push s */
+                       0x48, 0x8d,       0x05,
+                       3,    0,          0,
+                       0,    0x50,       0x48,
+                       0xcf, /* lea; push; iretq */
+                       0x90};
+        b[8] = 0x7e; /* no TF here */
+        run(b, sizeof(b));
+        __asm__ volatile("pushf; pop %%rax; and $~0x44400, %%eax; push %%rax; popf" ::
+                             : "rax", "cc", "memory");
+    }
+}
+
+static void syscalls(void)
+{
+    /* SYSCALL with wild stack pointers and numbers; the number is one that does not exist. */
+    static const uint64_t sp[] = {0,
+                                  1,
+                                  0x800000000000,
+                                  0xffff800000000000,
+                                  0xffff808000000000,
+                                  0xffffffffffffffff,
+                                  0xffffffff81000000};
+    for (size_t i = 0; i < sizeof(sp) / sizeof(sp[0]); i++) {
+        uint8_t b[] = {0x49, 0x89, 0xe1,                            /* mov r9, rsp */
+                       0x48, 0xbc, 0,    0, 0, 0,    0,    0, 0, 0, /* mov rsp, imm */
+                       0xb8, 0xff, 0x0f, 0, 0, 0x0f, 0x05,          /* mov eax; syscall */
+                       0x4c, 0x89, 0xcc};                           /* mov rsp, r9 */
+        memcpy(b + 5, &sp[i], 8);
+        run(b, sizeof(b));
+    }
+    /* With the trap flag, with DF, with AC. */
+    for (uint32_t flag = 1; flag < 0x400000; flag <<= 1) {
+        uint8_t b[] = {
+            0x9c, 0x58, 0x48, 0x0d, 0, 0,    0,    0,    0x50, 0x9d, /* pushf; or rax; popf */
+            0xb8, 0xff, 0x0f, 0,    0, 0x0f, 0x05, 0x0f, 0xa2, 0x90};
+        memcpy(b + 4, &flag, 4);
+        run(b, sizeof(b));
+        __asm__ volatile("cld; pushf; pop %%rax; and $~0x44500, %%eax; push %%rax; popf" ::
+                             : "rax", "cc", "memory");
+    }
+    uint8_t sysenter[] = {0x0f, 0x34};
+    run(sysenter, sizeof(sysenter));
+    uint8_t forced[] = {0x53, 0x31, 0xc0, 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2, 0x5b};
+    run(forced, sizeof(forced));
+}
+
+static volatile uint16_t new_cs, new_ss;
+static volatile uint64_t new_rip, new_flags;
+
+static void spoil(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    (void)number;
+    (void)info;
+    greg_t *g = uc->uc_mcontext.gregs;
+    g[REG_CSGSFS] = (g[REG_CSGSFS] & 0x0000ffffffff0000) | new_cs | (greg_t)new_ss << 48;
+    if (new_rip)
+        g[REG_RIP] = (greg_t)new_rip;
+    g[REG_EFL] |= (greg_t)new_flags;
+}
+
+/* sigreturn to selectors and addresses that the CPU refuses: the kernel's iret fails. */
+static void bad_returns(void)
+{
+    struct sigaction action = {.sa_sigaction = spoil, .sa_flags = SA_SIGINFO};
+    sigaction(SIGUSR1, &action, NULL);
+    static const uint16_t cs[] = {0x33,   0,      3,      0x10,   0x1b,   0x2b,   0x4b,
+                                  0xe008, 0xe00b, 0xe019, 0xe02b, 0xe039, 0xe03b, 0xe041,
+                                  0xe043, 0xe048, 0xe058, 0xffff, 0x7,    0xf};
+    static const uint64_t rip[] = {0, 0x800000000000, 0xffff808000000000, 0xffffffffffffffff};
+    for (size_t c = 0; c < sizeof(cs) / sizeof(cs[0]); c++)
+        for (size_t s = 0; s < sizeof(cs) / sizeof(cs[0]); s++)
+            for (size_t r = 0; r < sizeof(rip) / sizeof(rip[0]); r++) {
+                pid_t pid = fork();
+                if (pid == 0) {
+                    new_cs = cs[c];
+                    new_ss = cs[s];
+                    new_rip = rip[r];
+                    new_flags = 0x4000 | 0x3000 | 0x20000;
+                    raise(SIGUSR1);
+                    _exit(0);
+                }
+                waitpid(pid, NULL, 0);
+                attempts++;
+            }
+}
+
+static void single_step(void)
+{
+    pid_t pid = fork();
+    int status, steps = 0;
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        for (int i = 0; i < 50; i++)
+            getppid();
+        _exit(7);
+    }
+    waitpid(pid, &status, 0);
+    while (WIFSTOPPED(status) && steps < 100000) {
+        ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
+        waitpid(pid, &status, 0);
+        steps++;
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || steps < 200) {
+        printf("hostile: FAILED: single step: %d steps, status %#x\n", steps, status);
+        bad++;
+    }
+    printf("hostile: %d single steps\n", steps);
+}
+
+int main(void)
+{
+    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+    static const int caught[] = {SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP, SIGSYS};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        sigaction(caught[i], &action, NULL);
+    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    privileged();
+    puts("hostile: privileged instructions done");
+    software_interrupts();
+    puts("hostile: INT n done");
+    hole();
+    puts("hostile: addresses done");
+    syscalls();
+    puts("hostile: system calls done");
+    single_step();
+    bad_returns();
+    puts("hostile: bad returns done");
+    segments();
+    printf("hostile: %lu attempts, %lu signals, %lu quiet, %lu bad\n", attempts, signals, quiet,
+           bad);
+    puts(bad ? "hostile: FAILED" : "hostile: all attempts contained");
+    return bad != 0;
+}
