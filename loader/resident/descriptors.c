@@ -97,6 +97,13 @@ static uint64_t *reserved_page(const struct vcpu *v)
     return (uint64_t *)(window(v) + RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
+/* A page of descriptors that are not present. */
+static uint64_t empty_page(void)
+{
+    static uint8_t empty[PAGE_SIZE] __attribute__((aligned(4096)));
+    return layer.load + ((uint64_t)empty - LAYER_BASE);
+}
+
 struct vcpu *cpu_block_make(uint32_t id)
 {
     uint8_t *block = layer_pages_aligned(CPU_BLOCK_SIZE >> PAGE_SHIFT, CPU_BLOCK_SIZE);
@@ -139,14 +146,10 @@ struct vcpu *cpu_block_make(uint32_t id)
         return NULL;
     for (uint32_t i = 0; i < 14; i++)
         gdt_window_set(v, i, ~UINT64_C(0));
+    for (uint32_t i = 0; i < 16; i++) /* the tables of the LDT window exist from now on */
+        if (!hole_map(LDT_BASE + v->id * GDT_WINDOW + i * PAGE_SIZE, empty_page() | flags))
+            return NULL;
     return v;
-}
-
-/* A page of descriptors that are not present. */
-static uint64_t empty_page(void)
-{
-    static uint8_t empty[PAGE_SIZE] __attribute__((aligned(4096)));
-    return layer.load + ((uint64_t)empty - LAYER_BASE);
 }
 
 void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn)

@@ -130,11 +130,13 @@ struct vcpu {
 
     /* Active vcpu_info (shared_info's, or the one registered), through the direct map. */
     volatile uint8_t *info;
-    uint32_t id;         /* vCPU number */
-    uint32_t apic_id;    /* of the CPU it runs on */
-    uint32_t work;       /* WORK_… */
+    uint32_t id;                       /* vCPU number */
+    uint32_t apic_id;                  /* of the CPU it runs on */
+    uint32_t work;                     /* WORK_… */
+    uint32_t flush_wanted, flush_done; /* TLB flushes asked for by other CPUs, and done (tlb.c) */
     uint8_t kernel_mode; /* 1: the guest is in its kernel. State, not a selector (6.1 item 1) */
     uint8_t online;
+    uint8_t started;       /* its CPU answered (smp.c) */
     uint8_t in_nmi;        /* guest's NMI callback runs */
     uint8_t task_switched; /* guest asked for CR0.TS */
 
@@ -203,6 +205,16 @@ static inline struct vcpu *cpu_vcpu(void)
     struct vcpu *v;
     __asm__("mov %%gs:0, %0" : "=r"(v));
     return v;
+}
+
+static inline void work_set(struct vcpu *v, uint32_t work)
+{
+    __atomic_fetch_or(&v->work, work, __ATOMIC_SEQ_CST);
+}
+
+static inline void work_clear(struct vcpu *v, uint32_t work)
+{
+    __atomic_fetch_and(&v->work, ~work, __ATOMIC_SEQ_CST);
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */

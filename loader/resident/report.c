@@ -4,6 +4,7 @@
  * where the guest's ELF has them; and then the end that on-refusal= asks for.
  */
 #include "layer.h"
+#include "smp.h"
 #include "trap.h"
 
 #include <elf.h>
@@ -165,6 +166,7 @@ static _Noreturn void end_as_asked(void)
 _Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
 {
     va_list args;
+    smp_stop_others();
     out_text(layer_out, "paravane: the guest crashed: ");
     va_start(args, format);
     out_vprintf(layer_out, format, args);
@@ -182,6 +184,7 @@ _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
     if (!layer_out || again)
         layer_end(END_HALT, 1);
     again = true;
+    smp_stop_others();
     out_text(layer_out, "paravane: fault in the resident layer: ");
     va_start(args, format);
     out_vprintf(layer_out, format, args);

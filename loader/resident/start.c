@@ -10,6 +10,7 @@
 #include "entry.h"
 #include "memory.h"
 #include "pagetable.h"
+#include "start.h"
 #include "trap.h"
 #include "voice.h"
 
@@ -22,7 +23,7 @@ static void init_all(void)
 #undef INIT
 }
 
-static void init_cpu(struct vcpu *v)
+void init_cpu(struct vcpu *v)
 {
 #define INIT_CPU(function) function(v);
 #include "init_cpu.def"

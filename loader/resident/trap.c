@@ -10,6 +10,7 @@
 #include "emulate.h"
 #include "entry.h"
 #include "pagetable.h"
+#include "smp.h"
 #include "trap.h"
 
 static struct {
@@ -89,6 +90,8 @@ static void interrupt(struct vcpu *v, uint8_t vector)
 {
     record(v, RECORD_INTERRUPT, vector, 0, 0);
     irq[vector].handler(v, vector, irq[vector].context);
+    if (vector == VECTOR_IPI)
+        smp_flush_poll(v);
 }
 
 void trap_refresh_gate(uint8_t vector)
@@ -149,6 +152,13 @@ static void page_fault(struct vcpu *v, struct frame *f)
     if (v->kernel_mode && page_table_write_allowed(v, f->error, address))
         return;
     inject_page_fault(v, f->error, address);
+}
+
+/* Another CPU reports a crash and wants silence. */
+static void stop_if_asked(const struct vcpu *v)
+{
+    while (__atomic_load_n(&v->work, __ATOMIC_ACQUIRE) & WORK_STOP)
+        __asm__ volatile("cli; hlt");
 }
 
 static void debug_exception(struct vcpu *v)
@@ -221,7 +231,8 @@ void trap_from_guest(struct frame *f)
         debug_exception(v);
         break;
     case 2:
-        v->work |= WORK_NMI;
+        stop_if_asked(v);
+        work_set(v, WORK_NMI);
         break;
     case 6:
         if (!emulate_forced_cpuid(v, f))
@@ -262,14 +273,15 @@ void ist_from_layer(struct frame *f)
 {
     struct vcpu *v = vcpu_of_stack(f);
     if (f->vector == 2) {
-        v->work |= WORK_NMI;
+        stop_if_asked(v);
+        work_set(v, WORK_NMI);
         return;
     }
     uint64_t status;
     __asm__ volatile("mov %%dr6, %0" : "=r"(status));
     if (status & 15) {
         v->debugreg[6] = DR6_IDLE | (status & 15);
-        v->work |= WORK_STEP;
+        work_set(v, WORK_STEP);
     }
     __asm__ volatile("mov %0, %%dr6" : : "r"(DR6_IDLE));
     f->rflags &= ~FLAG_TF;
@@ -306,18 +318,17 @@ void syscall_from_user(struct frame *f)
 void exit_work(void)
 {
     struct vcpu *v = cpu_vcpu();
-    if (v->work & WORK_STOP)
-        layer_end(END_HALT, 0);
+    stop_if_asked(v);
     if (v->work & WORK_FLUSH) {
-        v->work &= ~WORK_FLUSH;
+        work_clear(v, WORK_FLUSH);
         flush_tlb_all();
     }
     if (v->work & WORK_STEP) {
-        v->work &= ~WORK_STEP;
+        work_clear(v, WORK_STEP);
         inject_trap(v, 1, 0);
     }
     if (v->work & WORK_NMI && !v->in_nmi) {
-        v->work &= ~WORK_NMI;
+        work_clear(v, WORK_NMI);
         if (v->trap[2].address) {
             v->in_nmi = 1;
             inject_trap(v, 2, 0);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * More than one CPU: finding and starting them, TLB flushes across them, stopping them.
+ */
+#ifndef RESIDENT_SMP_H
+#define RESIDENT_SMP_H
+
+#include "layer.h"
+
+/* Carries out the TLB flush that another CPU waits for, if there is one. */
+void smp_flush_poll(struct vcpu *v);
+
+/* Stops all other CPUs where they are (reports must not be interleaved). */
+void smp_stop_others(void);
+
+/* Called from trampoline64.asm on the new CPU's own stack, our root active. */
+_Noreturn void ap_start(struct vcpu *v);
+
+#endif
