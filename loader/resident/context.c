@@ -120,7 +120,7 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
     v->xcr0 = 1;
     v->debugreg[6] = DR6_IDLE;
     v->debugreg[7] = 0x400;
-    io_privilege_set(v, 0);
+    io_privilege_set(v, (uint8_t)((context->user_regs.rflags & FLAG_IOPL) >> 12));
     return 0;
 }
 

@@ -4,12 +4,14 @@
  */
 #include "layer.h"
 #include "console.h"
+#include "spinlock.h"
 #include "voice.h"
 
 struct layer layer;
 struct out *layer_out;
 
 static struct console console;
+bool voice_alone;
 
 void voice_init(void)
 {
@@ -30,12 +32,19 @@ static bool audible(enum log_level_layer level)
 
 void say(enum log_level_layer level, const char *format, ...)
 {
+    static struct spinlock lock;
     va_list args;
     if (!audible(level))
         return;
+    /* In a report the other CPUs stand still, maybe in the middle of a line. */
+    bool alone = voice_alone;
+    if (!alone)
+        spin_lock(&lock);
     out_text(layer_out, "paravane: ");
     va_start(args, format);
     out_vprintf(layer_out, format, args);
     va_end(args);
     out_text(layer_out, "\n");
+    if (!alone)
+        spin_unlock(&lock);
 }

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "start.h"
 #include "time.h"
+#include "voice.h"
 
 #define LOW_FIRST  UINT64_C(0x1000) /* where a trampoline may stand */
 #define LOW_END    UINT64_C(0x90000)
@@ -204,6 +205,7 @@ void smp_flush_poll(struct vcpu *v)
 
 void smp_stop_others(void)
 {
+    voice_alone = true;
     if (layer.cpu_count < 2)
         return;
     const struct vcpu *self = cpu_vcpu();

@@ -7,13 +7,24 @@
 
 #include "event.h"
 #include "runstate.h"
+#include "spinlock.h"
 
-/* The guest has the one vCPU that it was started on, and that one has its context. */
+static struct spinlock lock;
+
 long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
 {
-    (void)caller;
-    (void)context;
-    return v->online || v->run.initialised ? -XEN_EEXIST : -XEN_EINVAL;
+    static struct vcpu_guest_context copy; /* 5 KiB: too much for a layer stack */
+    long status = -XEN_EEXIST;
+    spin_lock(&lock);
+    if (!v->run.initialised && !v->online) {
+        if (!guest_read(caller, &copy, context, sizeof(copy)))
+            status = -XEN_EFAULT;
+        else
+            status = vcpu_load_context(v, &copy);
+        v->run.initialised = status == 0;
+    }
+    spin_unlock(&lock);
+    return status;
 }
 
 long vcpu_up(struct vcpu *v)
@@ -48,8 +59,12 @@ long vcpu_down(struct vcpu *caller, struct vcpu *v)
         return 0;
     }
     runstate_change(v, RUNSTATE_offline);
+    /* Its page tables are the guest's to reuse meanwhile. */
+    uint64_t root = cpu_cr3();
+    cpu_set_cr3(layer.root);
     while (!__atomic_load_n(&v->online, __ATOMIC_SEQ_CST))
         layer_wait_for_interrupt(v);
+    cpu_set_cr3(root);
     runstate_change(v, RUNSTATE_running);
     return 0;
 }
