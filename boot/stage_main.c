@@ -167,8 +167,6 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
         .at = maddr(workspace.start),
         .cpu = &stage.cpu,
     };
-    if (stage.options.memory_limit)
-        memory_map_limit(&stage.record.map, stage.options.memory_limit);
 
     stage.plan.blob = stage.blob;
     stage.plan.blob_at = (uintptr_t)stage.blob;
@@ -180,6 +178,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
         .info = &stage.info,
         .placement = &stage.placement,
         .plan = &stage.plan,
+        .map = &stage.record.map,
         .input = {.record = &stage.record,
                   .options = &stage.options,
                   .cpu = &stage.cpu,

@@ -94,6 +94,8 @@ enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why)
     phase(prepare, "decide");
 
     id = plan_choose_mode(input, input->options->mode, &mode, why);
+    if (!id && mode != MODE_PV && prepare->map && input->options->memory_limit)
+        memory_map_limit(prepare->map, input->options->memory_limit);
     if (!id)
         id = plan_make(input, mode, prepare->plan, why);
     if (id)

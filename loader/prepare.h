@@ -19,6 +19,10 @@ struct prepare {
     struct placement *placement;
     struct plan *plan;
 
+    /* The record's map: cut by mem= once the mode is known.  Not for pv, whose planner gives the
+     * guest that much and needs the rest for the layer.  NULL = leave it alone. */
+    struct memory_map *map;
+
     /* record, options, cpu, stage, resident…, wall_clock are the caller's; image, info and
      * placement are filled in here. */
     struct plan_input input;

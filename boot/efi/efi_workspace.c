@@ -125,6 +125,7 @@ enum refusal_id workspace_prepare(struct efi_app *app, struct workspace *space, 
     prepare->info = &space->info;
     prepare->placement = &space->placement;
     prepare->plan = &space->plan;
+    prepare->map = &record->map;
     space->plan.blob = space->blob;
     space->plan.blob_at = (UINTN)space->blob;
     space->plan.blob_size = sizeof(space->blob);

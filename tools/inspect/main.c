@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 
 #include "inspect.h"
-#include "memory_map.h"
 #include "workspace.h"
 
 #define BLOB_SIZE 65536
@@ -156,8 +155,6 @@ static void prepare(struct inspection *in, struct out *out)
     static uint8_t blob[BLOB_SIZE];
     in->workspace = workspace_find(&in->record, in->stage);
     in->memory = make_workspace(in);
-    if (in->options.memory_limit)
-        memory_map_limit(&in->record.map, in->options.memory_limit);
     in->plan.blob = blob;
     in->plan.blob_at = in->stage.end - BLOB_SIZE; /* inside the stage, as there */
     in->plan.blob_size = BLOB_SIZE;
@@ -168,6 +165,7 @@ static void prepare(struct inspection *in, struct out *out)
         .info = &in->info,
         .placement = &in->placement,
         .plan = &in->plan,
+        .map = &in->record.map,
         .input = {.record = &in->record,
                   .options = &in->options,
                   .cpu = &in->cpu,
