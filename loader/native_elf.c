@@ -22,7 +22,7 @@ enum refusal_id native_elf(const struct plan_input *input, struct plan *plan, st
     plan->exit.kind = wide ? EXIT_LONG : EXIT_PROTECTED;
     plan->exit.ip = placement->entry_physical.v;
     enum refusal_id id = parts_kernel(input, plan, 0, why);
-    if (id != REFUSE_NONE)
-        return id;
-    return native_mbi_finish(input, plan, true, why);
+    if (id == REFUSE_NONE)
+        id = native_mbi_finish(input, plan, true, why);
+    return id;
 }

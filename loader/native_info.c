@@ -143,7 +143,7 @@ uint32_t native_mbi_size(const struct plan_input *input, const struct native_sec
 {
     const struct boot_record *record = input->record;
     return (uint32_t)(sizeof(struct multiboot_info) + 256 + sizeof(NATIVE_LOADER_NAME) +
-                      record->map.count * sizeof(struct multiboot_mmap_entry) +
+                      (record->map.count + 2) * sizeof(struct multiboot_mmap_entry) +
                       record->module_count * sizeof(struct multiboot_mod_list) +
                       record->drives_size + sizeof(record->apm) + sizeof(record->vbe_control) +
                       sizeof(record->vbe_mode_info)) +
@@ -196,25 +196,50 @@ static enum refusal_id add_modules(const struct boot_record *record, struct plan
     return id;
 }
 
+static void put_entry(struct multiboot_mmap_entry *to, uint64_t start, uint64_t end, uint32_t type)
+{
+    to->size = sizeof(*to) - sizeof(to->size);
+    to->addr = start;
+    to->len = end - start;
+    to->type = native_memory_type(type);
+}
+
+/* A guest that starts on our page tables is told not to use them as free memory: the hand-off is
+ * cut out of its RAM.  (All other guests have nothing of ours in use.) */
+static struct range map_hole(const struct plan *plan)
+{
+    if (plan->exit.kind != EXIT_LONG)
+        return (struct range){0, 0};
+    return (struct range){plan->handoff, plan->handoff + HANDOFF_SIZE};
+}
+
 static enum refusal_id add_map(const struct boot_record *record, struct plan *plan,
                                struct multiboot_info *mbi, struct refusal *why)
 {
     uint64_t at = 0;
     struct multiboot_mmap_entry *entry;
-    uint32_t count = record->map.count;
+    struct range hole = map_hole(plan);
+    uint32_t count = record->map.count, more = range_is_empty(hole) ? 0 : 2;
     if (count == 0)
         return REFUSE_NONE;
-    uint32_t size = count * (uint32_t)sizeof(*entry);
-    enum refusal_id id = plan_blob(plan, size, 4, &entry, &at, why);
+    enum refusal_id id =
+        plan_blob(plan, (count + more) * (uint32_t)sizeof(*entry), 4, &entry, &at, why);
+    uint32_t used = 0;
     for (uint32_t i = 0; i < count && id == REFUSE_NONE; i++) {
         const struct memory_entry *e = &record->map.entry[i];
-        entry[i].size = sizeof(*entry) - sizeof(entry->size);
-        entry[i].addr = e->start;
-        entry[i].len = e->end - e->start;
-        entry[i].type = native_memory_type(e->type);
+        struct range range = {e->start, e->end};
+        if (range_is_empty(hole) || !range_contains(range, hole)) {
+            put_entry(&entry[used++], e->start, e->end, e->type);
+            continue;
+        }
+        if (e->start < hole.start)
+            put_entry(&entry[used++], e->start, hole.start, e->type);
+        put_entry(&entry[used++], hole.start, hole.end, MEMORY_RESERVED);
+        if (hole.end < e->end)
+            put_entry(&entry[used++], hole.end, e->end, e->type);
     }
     mbi->flags |= MULTIBOOT_INFO_MEM_MAP;
-    mbi->mmap_length = size;
+    mbi->mmap_length = used * (uint32_t)sizeof(*entry);
     mbi->mmap_addr = (uint32_t)at;
     return id;
 }
@@ -332,6 +357,8 @@ enum refusal_id native_mbi_finish(const struct plan_input *input, struct plan *p
     enum refusal_id id = parts_modules(input, plan, &rule, module_at, why);
     if (id == REFUSE_NONE)
         id = native_sections(input, plan, &sections, why);
+    if (id == REFUSE_NONE && plan->exit.kind == EXIT_LONG)
+        id = parts_handoff(input, plan, why);
     if (id == REFUSE_NONE)
         id = parts_info(input, plan, native_mbi_size(input, &sections), why);
     if (id == REFUSE_NONE)

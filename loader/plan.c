@@ -206,8 +206,8 @@ static enum refusal_id add_present(const struct plan_input *input, struct plan *
     return id;
 }
 
-static enum refusal_id add_handoff(const struct plan_input *input, struct plan *plan,
-                                   struct refusal *why)
+enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan,
+                              struct refusal *why)
 {
     if (plan->handoff)
         return REFUSE_NONE;
@@ -232,7 +232,7 @@ enum refusal_id plan_make(const struct plan_input *input, enum mode mode, struct
             id = plan_native(input, ret, why);
     }
     if (id == REFUSE_NONE)
-        id = add_handoff(input, ret, why);
+        id = parts_handoff(input, ret, why);
     if (id == REFUSE_NONE)
         id = plan_order(input, ret, why);
     if (id == REFUSE_NONE)

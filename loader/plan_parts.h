@@ -64,6 +64,11 @@ enum refusal_id parts_info(const struct plan_input *input, struct plan *plan, ui
 enum refusal_id parts_info_done(struct plan *plan, struct range hole, uint64_t hole_from,
                                 struct refusal *why);
 
+/* Places the HANDOFF region now, for planners that must tell the guest where it is; plan_make()
+ * does it at the end otherwise (plan.c). */
+enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan,
+                              struct refusal *why);
+
 /* A NUL-terminated string into the blob. */
 enum refusal_id parts_string(struct plan *plan, const char *text, uint64_t *ret_at,
                              struct refusal *why);

@@ -121,6 +121,7 @@ void fixture_bzimage(struct fixture *f, uint16_t version, uint64_t pref, uint32_
                                    .setup_size = setup,
                                    .kernel_size = (uint32_t)f->image.file.size - setup,
                                    .loadflags = 1,
+                                   .code32_start = 0x100000,
                                    .kernel_alignment = 0x1000,
                                    .relocatable = relocatable,
                                    .cmdline_size = 2047,

@@ -483,6 +483,14 @@ static void preference_of_protocols(void **unused)
     f->image.elf.is_64bit = true;
     make(f, REFUSE_NONE);
     assert_int_equal(f->plan.exit.kind, EXIT_LONG);
+    struct multiboot_info mbi; /* our page tables are no free memory */
+    memcpy(&mbi, fixture_memory + f->plan.exit.bx, sizeof(mbi));
+    assert_int_equal(mbi.mmap_length, 24 * (f->record.map.count + 1));
+    unsigned reserved = 0;
+    for (uint32_t at = mbi.mmap_addr; at < mbi.mmap_addr + mbi.mmap_length; at += 24)
+        reserved += fixture_u64(at + 4) == f->plan.handoff &&
+                    fixture_u64(at + 12) == HANDOFF_SIZE && fixture_u32(at + 20) == 2;
+    assert_int_equal(reserved, 1);
     f->cpu.long_mode = false;
     make(f, REFUSE_NATIVE_NEEDS_LONG_MODE);
     f->placement.entry_physical_inside = false;
