@@ -3,6 +3,7 @@
  * The stage as a list: record, options, consoles, memory to unpack into, prepare (guest, plan,
  * check, print), apply, mover.  The one place where a refusal is printed.
  */
+#include "acpi.h"
 #include "apply.h"
 #include "bytes.h"
 #include "console.h"
@@ -148,6 +149,19 @@ static void print_display(const struct report *report)
                  fb->height, fb->bpp, (unsigned long long)fb->address);
 }
 
+/* CPUs that the firmware lists as usable: what a PV guest's layer gets memory for. */
+static uint32_t count_cpus(void)
+{
+    static struct acpi_madt madt;
+    uint32_t count = 0;
+
+    if (!acpi_read_madt(&stage_reader, stage.record.rsdp, &madt))
+        return 0;
+    for (uint32_t i = 0; i < madt.cpu_count; i++)
+        count += madt.cpu[i].enabled;
+    return count;
+}
+
 static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *prepare,
                             struct refusal *why)
 {
@@ -159,6 +173,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
     if (id || (id = record_check_modules(&stage.record, stage_range(), why)))
         return id;
     rsdp_find(&stage.record, &stage_reader);
+    stage.cpu.count = count_cpus();
 
     struct range workspace = workspace_find(&stage.record, stage_range());
     stage.memory = (struct unpack_memory){
