@@ -56,7 +56,8 @@ static enum refusal_id read_note_segments(const struct elf_view *elf, struct gue
             guest_complain(info, "note segment %u lies outside the file", i);
             continue;
         }
-        enum refusal_id id = guest_notes_read(notes, phdr.align, info, total, why);
+        enum refusal_id id =
+            guest_notes_read(elf->file, phdr.offset, phdr.filesz, phdr.align, info, total, why);
         if (id)
             return id;
     }
@@ -75,7 +76,8 @@ static enum refusal_id read_note_sections(const struct elf_view *elf, struct gue
             guest_complain(info, "note section %u lies outside the file", i);
             continue;
         }
-        enum refusal_id id = guest_notes_read(notes, shdr.addralign, info, total, why);
+        enum refusal_id id =
+            guest_notes_read(elf->file, shdr.offset, shdr.size, shdr.addralign, info, total, why);
         if (id)
             return id;
     }

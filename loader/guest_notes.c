@@ -34,33 +34,47 @@ enum note_type {
 struct note {
     uint32_t type;
     struct view name, desc;
+    bool runs_out; /* desc is not all inside the segment */
 };
 
-/* The note at *at, and *at moved behind it; false when none is left or the next one runs out. */
-static bool next_note(struct view notes, uint64_t align, uint64_t *at, struct note *ret)
+/* Notes as they lie in the file: `bytes` goes on behind the segment, to the end of the file. */
+struct notes {
+    struct view bytes;
+    uint64_t size; /* of the segment or section */
+    uint64_t padding;
+};
+
+/* The note at *at, and *at moved behind it; false when none is left or the next one's name runs
+ * out. A descriptor may run out of the segment, as libelf allows (GRUB's i386 image has one that
+ * does), but not out of the file: there it is cut. */
+static bool next_note(const struct notes *notes, uint64_t *at, struct note *ret)
 {
     uint32_t name_size, desc_size;
     uint64_t place = *at;
-    uint64_t desc_at;
-    if (!view_u32(notes, place, &name_size) || !view_u32(notes, place + 4, &desc_size) ||
-        !view_u32(notes, place + 8, &ret->type))
+    struct view inside = {notes->bytes.data, notes->size};
+    if (!view_u32(inside, place, &name_size) || !view_u32(inside, place + 4, &desc_size) ||
+        !view_u32(inside, place + 8, &ret->type) ||
+        !view_slice(inside, place + 12, name_size, &ret->name))
         return false;
     /* Sizes have 32 bits and offsets are inside an image: nothing here can wrap 64 bits. */
-    desc_at = align_down_u64(place + 12 + name_size + align - 1, align);
-    if (!view_slice(notes, place + 12, name_size, &ret->name) ||
-        !view_slice(notes, desc_size ? desc_at : place, desc_size, &ret->desc))
+    uint64_t desc_at = align_down_u64(place + 12 + name_size + notes->padding - 1, notes->padding);
+    uint64_t left = desc_at < notes->bytes.size ? notes->bytes.size - desc_at : 0;
+    if (!view_slice(notes->bytes, left ? desc_at : 0, desc_size < left ? desc_size : left,
+                    &ret->desc))
         return false;
-    *at = align_down_u64(desc_at + desc_size + align - 1, align);
+    ret->runs_out = desc_size && desc_at + desc_size > notes->size;
+    *at = align_down_u64(desc_at + desc_size + notes->padding - 1, notes->padding);
     return true;
 }
 
-static bool rest_is_padding(struct view notes, uint64_t at)
+/* Less than a header of zeroes is padding of the segment, not a note that runs out. */
+static bool rest_is_padding(const struct notes *notes, uint64_t at)
 {
     uint8_t byte;
-    if (at < notes.size && notes.size - at >= 12)
+    if (at < notes->size && notes->size - at >= 12)
         return false;
-    while (view_u8(notes, at++, &byte))
-        if (byte)
+    for (; at < notes->size; at++)
+        if (!view_u8(notes->bytes, at, &byte) || byte)
             return false;
     return true;
 }
@@ -70,12 +84,13 @@ static bool is_xen(const struct note *note)
     return note->name.size == 4 && memcmp(note->name.data, "Xen", 4) == 0;
 }
 
-static uint32_t count_xen(struct view notes, uint64_t align)
+static uint32_t count_xen(struct notes notes, uint64_t padding)
 {
     struct note note;
     uint64_t at = 0;
     uint32_t count = 0, all = 0;
-    while (all++ <= GUEST_NOTE_MAX && next_note(notes, align, &at, &note))
+    notes.padding = padding;
+    while (all++ <= GUEST_NOTE_MAX && next_note(&notes, &at, &note))
         if (is_xen(&note))
             count++;
     return count;
@@ -215,17 +230,21 @@ static enum refusal_id read_note(const struct note *note, struct guest_info *inf
     return REFUSE_NONE;
 }
 
-enum refusal_id guest_notes_read(struct view notes, uint64_t align, struct guest_info *info,
-                                 uint32_t *total, struct refusal *why)
+enum refusal_id guest_notes_read(struct view file, uint64_t offset, uint64_t size, uint64_t align,
+                                 struct guest_info *info, uint32_t *total, struct refusal *why)
 {
+    struct notes notes = {.size = size, .padding = 4};
     struct note note;
     uint64_t at = 0;
 
+    if (!view_slice(file, offset, file.size - offset, &notes.bytes) || size > notes.bytes.size)
+        return REFUSE_NONE;
     /* Xen pads to 4 bytes whatever the class and alignment; linkers that follow the gABI pad to 8
      * in 8-aligned 64-bit note segments.  Only when that finds more of Xen's notes is it taken. */
-    uint64_t padding = align == 8 && count_xen(notes, 8) > count_xen(notes, 4) ? 8 : 4;
+    if (align == 8 && count_xen(notes, 8) > count_xen(notes, 4))
+        notes.padding = 8;
 
-    while (next_note(notes, padding, &at, &note)) {
+    while (next_note(&notes, &at, &note)) {
         if (++*total > GUEST_NOTE_MAX)
             return REFUSE(why, GUEST_TOO_MANY_NOTES, .num = {GUEST_NOTE_MAX});
         if (!is_xen(&note)) {
@@ -233,12 +252,16 @@ enum refusal_id guest_notes_read(struct view notes, uint64_t align, struct guest
             continue;
         }
         info->note_count++;
+        if (note.runs_out)
+            guest_complain(info,
+                           "the last note, type 0x%x, runs out of its segment of 0x%llx bytes",
+                           note.type, (unsigned long long)size);
         enum refusal_id id = read_note(&note, info, why);
         if (id)
             return id;
     }
-    if (!rest_is_padding(notes, at))
+    if (!rest_is_padding(&notes, at))
         guest_complain(info, "a note at byte 0x%llx of 0x%llx runs out of its segment",
-                       (unsigned long long)at, (unsigned long long)notes.size);
+                       (unsigned long long)at, (unsigned long long)size);
     return REFUSE_NONE;
 }

@@ -20,10 +20,10 @@ void guest_complain(struct guest_info *info, const char *format, ...)
 void guest_text(struct guest_info *info, const char *what, struct view bytes, char *to,
                 size_t size);
 
-/* Walks the notes in `notes`, as a segment or section of alignment `align`.  *total counts all
- * notes of the image so far. */
-enum refusal_id guest_notes_read(struct view notes, uint64_t align, struct guest_info *info,
-                                 uint32_t *total, struct refusal *why);
+/* Walks the notes in [offset, offset + size) of the file, which must lie inside: a segment or
+ * section of alignment `align`.  *total counts all notes of the image so far. */
+enum refusal_id guest_notes_read(struct view file, uint64_t offset, uint64_t size, uint64_t align,
+                                 struct guest_info *info, uint32_t *total, struct refusal *why);
 
 /* Reads the contents of a __xen_guest section. */
 void guest_legacy_read(struct view section, struct guest_info *info);

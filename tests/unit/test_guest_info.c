@@ -252,8 +252,8 @@ static void long_and_dirty_texts(void **state)
 static void notes_that_run_out(void **state)
 {
     (void)state;
-    /* A whole note, then one whose header, name or descriptor is cut: what is whole counts. */
-    for (uint32_t size = 1; size < 20; size++) {
+    /* A whole note, then one whose header or name is cut: what is whole counts. */
+    for (uint32_t size = 1; size < 16; size++) {
         struct elf_builder b = elf_builder(64, 0);
         elf_add_number(&b, XEN_NOTE_ENTRY, 1, 4);
         uint32_t whole = b.notes_size;
@@ -274,7 +274,8 @@ static void notes_that_run_out(void **state)
         memcpy(b.notes + 12, "Xen", 4);
         b.notes_size = 20;
         assert_int_equal(read(&b), REFUSE_NONE);
-        assert_int_equal(info.note_count, 0);
+        assert_int_equal(info.note_count, lies[i][0] == 4);
+        assert_int_equal(info.entry.value, 0);
         complained("runs out");
         elf_free(&b);
     }
@@ -285,6 +286,43 @@ static void notes_that_run_out(void **state)
     assert_int_equal(read(&b), REFUSE_NONE);
     assert_int_equal(info.complaint_count, 0);
     elf_free(&b);
+}
+
+/* GRUB's i386 image for Xen: the last note says 12 bytes and has 4, the segment ends there. */
+static void a_descriptor_may_run_into_the_rest_of_the_file(void **state)
+{
+    (void)state;
+    struct elf_builder b = elf_builder(32, 0);
+    elf_add_note(&b, "Xen", XEN_NOTE_PAE_MODE, "yes\0zzzzzzz", 12);
+    b.notes_size -= 8;
+    assert_int_equal(read(&b), REFUSE_NONE);
+    assert_int_equal(info.note_count, 1);
+    assert_int_equal(info.pae, PAE_EXTENDED_CR3);
+    complained("type 0x9, runs out");
+    elf_free(&b);
+
+    /* Nor out of the file: the notes last in it, a number and a text that need more. */
+    for (int text = 0; text <= 1; text++) {
+        b = elf_builder(64, 0);
+        elf_add_segment(&b, (struct elf_segment){.paddr = 0x100000, .size = 16});
+        elf_add_note(&b, "Xen", text ? XEN_NOTE_LOADER : XEN_NOTE_ENTRY, "generic!", 8);
+        struct view file = elf_build(&b);
+        Elf64_Phdr *phdr = &((Elf64_Phdr *)(b.file + b.phdr_at))[1];
+        file.size = phdr->p_offset + 20; /* 4 of 8 bytes */
+        ((Elf64_Ehdr *)b.file)->e_shoff = 0;
+        phdr->p_filesz = 20;
+        uint8_t *exact = malloc(file.size);
+        memcpy(exact, file.data, file.size);
+        file.data = exact;
+        assert_int_equal(elf_view_open(file, &elf), ELF_OK);
+        assert_int_equal(guest_info_read(&elf, &info, &why), REFUSE_NONE);
+        assert_int_equal(info.note_count, 1);
+        complained("runs out");
+        if (text)
+            assert_string_equal(info.loader, "gene");
+        free(exact);
+        elf_free(&b);
+    }
 }
 
 static void note_segments_outside_the_file(void **state)
@@ -578,6 +616,7 @@ int main(void)
         cmocka_unit_test(strings_without_nul),
         cmocka_unit_test(long_and_dirty_texts),
         cmocka_unit_test(notes_that_run_out),
+        cmocka_unit_test(a_descriptor_may_run_into_the_rest_of_the_file),
         cmocka_unit_test(note_segments_outside_the_file),
         cmocka_unit_test(too_many_notes_are_refused),
         cmocka_unit_test(features),
