@@ -28,6 +28,8 @@ FREESTANDING := -ffreestanding -mgeneral-regs-only -fno-asynchronous-unwind-tabl
                 -fno-stack-protector -fcf-protection=none -ffunction-sections -fdata-sections
 # i486: so that an old CPU gets a clear refusal instead of an invalid opcode.
 STAGE_CFLAGS := $(COMMON) $(FREESTANDING) -m32 -march=i486 -mno-sse -fno-pic
+# Smaller code where the compiler is gcc: no 16-byte stack alignment, which only SSE wants.
+STAGE_CFLAGS += $(if $(findstring clang,$(CC)),,-Oz -mpreferred-stack-boundary=2)
 HOST_CFLAGS := $(COMMON)
 # The one decoder of our own: a loop over every byte of the guest.
 $(BUILD)/stage/loader/lz4_block.o: STAGE_CFLAGS += -O2
@@ -68,6 +70,9 @@ $(BUILD)/paravane.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
 	$(LD) -m elf_i386 -nostdlib --gc-sections -z noexecstack --no-warn-rwx-segments -T linker.ld \
 	  -Map $(BUILD)/paravane.map -o $@ $(STAGE_OBJS) --start-group $(STAGE_LIBS) --end-group
 
+size: $(BUILD)/paravane.elf ## Say how large the stage is, by origin, against its limits
+	tools/size-report $(BUILD)/paravane.map
+
 # ---- the host tool --------------------------------------------------------------------------------
 $(BUILD)/host/%.o: %.c
 	@mkdir -p $(@D)
@@ -97,5 +102,5 @@ clean: ## Remove what was built (downloads are kept in build/cache)
 print-%:
 	@echo '$* = $($*)'
 
-.PHONY: all help format format-check clean
+.PHONY: all size help format format-check clean
 -include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/cache/*' 2>/dev/null)
