@@ -4,7 +4,7 @@
  * JSON readers round numbers above 2^53; counts and sizes below that are numbers.
  */
 #include <inttypes.h>
-#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "guest_parse.h"
@@ -399,12 +399,12 @@ static void put_plan(struct json *j, const struct plan *plan)
 
 static void put_log(struct json *j, const char *log)
 {
-    char line[1024];
     open_group(j, "log", '[');
     while (*log) {
         size_t length = strcspn(log, "\n");
-        snprintf(line, sizeof(line), "%.*s", (int)length, log);
+        char *line = strndup(log, length);
         put_text(j, NULL, line);
+        free(line);
         log += length + (log[length] == '\n');
     }
     close_group(j, ']');

@@ -16,7 +16,7 @@
 #define COLUMN_WIDTH 300
 #define COLUMN_GAP   92
 #define MARGIN       24
-#define TOP          112
+#define TOP          132
 #define BOX_LEAST    34
 #define HOLE         16
 
@@ -321,7 +321,8 @@ void svg_print(FILE *file, const struct inspection *in)
             "<rect width=\"100%%\" height=\"100%%\" fill=\"#fffdf8\"/>\n"
             "<text x=\"%d\" y=\"32\" class=\"head\">",
             width, height, width, height, MARGIN);
-    escaped(file, in->arguments.kernel);
+    const char *slash = strrchr(in->arguments.kernel, '/');
+    escaped(file, slash ? slash + 1 : in->arguments.kernel);
     fprintf(file, ": %s (", mode_name(in->plan.mode));
     escaped(file, in->plan.protocol ? in->plan.protocol : "");
     fprintf(file, "), entered at 0x%" PRIx64 "</text>\n<text x=\"%d\" y=\"56\" class=\"name\">",
@@ -331,7 +332,13 @@ void svg_print(FILE *file, const struct inspection *in)
         out_buffer_init(&buffer, words, sizeof(words));
         placement_print(&buffer.out, in->prepare.input.placement);
     }
+    /* The rule on one line, what came out on the next. */
+    char *outcome = strstr(words, "; ");
+    if (outcome)
+        *outcome = 0;
     escaped(file, words);
+    fprintf(file, "</text>\n<text x=\"%d\" y=\"74\" class=\"name\">", MARGIN);
+    escaped(file, outcome ? outcome + 2 : "");
     fputs("</text>\n", file);
     draw_ribbons(p);
     for (int c = 0; c < p->columns; c++)
