@@ -66,9 +66,27 @@ $(BUILD)/mover.bin: boot/mover.asm
 
 $(BUILD)/stage/boot/mover_blob.o: $(BUILD)/mover.bin
 
-$(BUILD)/paravane.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
+# The stage where it runs, with symbols: what a debugger wants.
+$(BUILD)/stage.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
 	$(LD) -m elf_i386 -nostdlib --gc-sections -z noexecstack --no-warn-rwx-segments -T linker.ld \
-	  -Map $(BUILD)/paravane.map -o $@ $(STAGE_OBJS) --start-group $(STAGE_LIBS) --end-group
+	  -Map $(BUILD)/stage.map -o $@ $(STAGE_OBJS) --start-group $(STAGE_LIBS) --end-group
+
+$(BUILD)/stage.lz4: $(BUILD)/stage.elf
+	objcopy -O binary $< $(@:.lz4=.bin)
+	lz4 -q -12 -l -f $(@:.lz4=.bin) $@
+
+# Where the stage's doors and ends are: all that the head knows of it.
+HEAD_NEEDS := entry_multiboot|entry_multiboot2|entry_pvh|stage_start|file_end|stage_end_address
+$(BUILD)/stage.sym: $(BUILD)/stage.elf
+	nm $< | sed -nE 's/^([0-9a-f]+) . ($(HEAD_NEEDS))$$/\2 = 0x\1;/p' > $@
+
+# The file that loaders see: a head that unpacks the stage.
+HEAD_OBJS := $(patsubst %,$(BUILD)/stage/%.o,boot/head/mb_header boot/head/head boot/head/unpack \
+             boot/early_fail loader/lz4_block lib/bytes)
+$(BUILD)/stage/boot/head/head.o: $(BUILD)/stage.lz4
+$(BUILD)/paravane.elf: $(HEAD_OBJS) $(BUILD)/stage.sym boot/head/head.ld
+	$(LD) -m elf_i386 -nostdlib --gc-sections -s -z noexecstack --no-warn-rwx-segments \
+	  -T boot/head/head.ld -o $@ $(HEAD_OBJS) $(BUILD)/stage.sym
 
 size: $(BUILD)/paravane.elf ## Say how large the stage is, by origin, against its limits
 	tools/size-report $(BUILD)/paravane.map

@@ -8,7 +8,7 @@
 #   STAGE_HEADERS   order-only prerequisite of whatever uses either
 #   deps            target: the Debian packages that a build needs
 
-BUILD_PACKAGES := gcc binutils make nasm libc6-dev libxen-dev multiboot gnu-efi zlib1g-dev liblzma-dev \
+BUILD_PACKAGES := gcc binutils make nasm lz4 python3 libc6-dev libxen-dev multiboot gnu-efi zlib1g-dev liblzma-dev \
                   libzstd-dev liblz4-dev libbz2-dev liblzo2-dev
 
 GCC_VERSION := $(shell gcc -dumpversion | cut -d. -f1)

@@ -2,7 +2,7 @@
 #
 # The host tool's own rules: it carries the stage that it was built with.
 
-$(BUILD)/inspect/stage.elf: $(BUILD)/paravane.elf
+$(BUILD)/inspect/stage.elf: $(BUILD)/stage.elf
 	@mkdir -p $(@D)
 	objcopy --strip-debug $< $@
 

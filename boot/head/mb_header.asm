@@ -19,8 +19,8 @@
 
 %define XEN_ELFNOTE_PHYS32_ENTRY 18
 
-extern entry_multiboot2
-extern entry_pvh
+extern head_multiboot2
+extern head_pvh
 
 ; ---- Multiboot 1 ------------------------------------------------------------------------------
 ; No address fields: every loader reads the ELF program headers of an ELF file.
@@ -56,7 +56,7 @@ multiboot2_header:
 .entry:                                         ; a door of its own: the contract differs from 1
         dw      MB2_HEADER_ENTRY, 0
         dd      12
-        dd      entry_multiboot2
+        dd      head_multiboot2
 
         align   8
 .module_align:                                  ; as MB1_PAGE_ALIGN
@@ -74,6 +74,6 @@ section .note.Xen note alloc noexec nowrite align=4
         dd      4                               ; descriptor size
         dd      XEN_ELFNOTE_PHYS32_ENTRY
         db      "Xen", 0
-        dd      entry_pvh
+        dd      head_pvh
 
 section .note.GNU-stack noalloc noexec nowrite progbits
