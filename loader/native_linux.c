@@ -186,6 +186,7 @@ static enum refusal_id plan_vmlinux(const struct plan_input *input, struct plan 
 
 enum refusal_id native_linux(const struct plan_input *input, struct plan *plan, struct refusal *why)
 {
-    return input->image->bz.present ? plan_bzimage(input, plan, why)
-                                    : plan_vmlinux(input, plan, why);
+    /* mode=native,elf of a bzImage: its vmlinux, unpacked by the stage. */
+    bool packed = input->image->bz.present && input->options->native != NATIVE_ELF;
+    return packed ? plan_bzimage(input, plan, why) : plan_vmlinux(input, plan, why);
 }

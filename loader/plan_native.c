@@ -11,7 +11,7 @@
 bool native_is_vmlinux(const struct plan_input *input)
 {
     const struct guest_info *info = input->info;
-    if (!input->image->has_elf || !info || !input->placement || input->image->bz.present)
+    if (!input->image->has_elf || !info || !input->placement)
         return false;
     if (strncmp(info->guest_os, "linux", 5) != 0 || !input->placement->entry_physical_inside)
         return false;
@@ -58,6 +58,11 @@ enum refusal_id native_choose(const struct plan_input *input, bool automatic,
         return REFUSE(why, NATIVE_NO_LINUX, .str = {image->container});
     if (!elf)
         return REFUSE(why, NATIVE_NO_PROTOCOL, .str = {image->container});
+    /* Linux's inner ELF is of no use without boot_params, whatever it was asked for as. */
+    if (wanted == NATIVE_ELF && native_is_vmlinux(input)) {
+        *ret = NATIVE_LINUX;
+        return REFUSE_NONE;
+    }
     if (automatic && any && has_xen_door(input))
         return REFUSE(why, NATIVE_ONLY_XEN, .str = {input->info->guest_os});
     *ret = NATIVE_ELF;

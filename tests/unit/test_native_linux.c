@@ -270,6 +270,10 @@ static void vmlinux(void **unused)
     f->info.entry.value = 0xc1000800;
     make(f, REFUSE_NONE);
     assert_string_equal(f->plan.protocol, "Linux vmlinux, 32-bit entry");
+    f->options.native = NATIVE_ELF; /* the ELF inside of a bzImage gets boot_params too */
+    f->image.bz.present = true;
+    make(f, REFUSE_NONE);
+    assert_string_equal(f->plan.protocol, "Linux vmlinux, 32-bit entry");
 }
 
 static void refusals(void **unused)
