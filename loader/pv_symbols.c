@@ -12,13 +12,14 @@
 
 #include "bytes.h"
 
-#define SYMBOLS_MAX   (UINT64_C(8) << 20)
-#define LOW_END       UINT64_C(0x100000)
-#define SIZE_BYTES    4  /* the leading size */
-#define HEADER_OFFSET 64 /* section headers, from the block's ELF header, in both widths */
-#define SYMTAB_INDEX  1
-#define STRTAB_INDEX  2
-#define SECTION_COUNT 3
+#define SYMBOLS_MAX    (UINT64_C(8) << 20)
+#define LOW_END        UINT64_C(0x100000)
+#define KERNEL_END_MAX (UINT64_C(1) << 48) /* higher ones do not fit, which the layout will say */
+#define SIZE_BYTES     4                   /* the leading size */
+#define HEADER_OFFSET  64 /* section headers, from the block's ELF header, in both widths */
+#define SYMTAB_INDEX   1
+#define STRTAB_INDEX   2
+#define SECTION_COUNT  3
 
 struct symbols {
     struct elf_shdr symtab, strtab;
@@ -85,7 +86,7 @@ void pv_reserve_symbol_block(struct pv_work *work)
     const struct elf_view *elf = &work->input->image->elf;
     struct symbols symbols;
 
-    if (!work->input->info->bsd_symtab)
+    if (!work->input->info->bsd_symtab || work->kernel_end > KERNEL_END_MAX)
         return;
     if (!find_symbols(elf, &symbols)) {
         plan_warn(work->plan, "the guest asks for its symbols (BSD_SYMTAB) and has none");

@@ -59,7 +59,7 @@ void pv_fixture_module(struct pv_fixture *f, uint64_t start, uint64_t size, cons
     struct boot_module *module = &f->record.module[f->record.module_count++];
 
     *module = (struct boot_module){maddr(start), size, memory + start, string};
-    if (start < FOUR_GIB && size <= FOUR_GIB - start)
+    if (fill && start < FOUR_GIB && size <= FOUR_GIB - start)
         memset(memory + start, fill, size);
 }
 
@@ -71,9 +71,16 @@ void pv_fixture_init(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size)
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         abort();
+    pv_fixture_init_bare(f, ram, kernel_size);
+    memset(memory + 0x400000, 0x5a, kernel_size / 2);
+}
+
+void pv_fixture_init_bare(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size)
+{
     if (!blob)
         blob = malloc(FIXTURE_BLOB_SIZE);
-    memset(f, 0, sizeof(*f));
+    /* All but the plan, which is large and which plan_make() resets. */
+    memset(f, 0, offsetof(struct pv_fixture, plan));
     f->memory = memory;
     f->machine = (struct machine){.reach = reach, .context = memory};
     f->record.way = WAY_MULTIBOOT1;
@@ -83,7 +90,7 @@ void pv_fixture_init(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size)
     set_header(&f->resident64, 1u << GUEST_PV64 | 1u << GUEST_PV32PAE);
     set_header(&f->resident32, 1u << GUEST_PV32PAE | 1u << GUEST_PV32);
 
-    pv_fixture_module(f, 0x400000, kernel_size / 2, "/boot/kernel root=/dev/ram0 quiet", 0x5a);
+    pv_fixture_module(f, 0x400000, kernel_size / 2, "/boot/kernel root=/dev/ram0 quiet", 0);
     f->image.file_at = f->image.elf_at = maddr(0x400000);
     f->image.has_elf = true;
     f->image.elf.file = (struct view){memory + 0x400000, kernel_size / 2};

@@ -22,20 +22,23 @@ struct pv_fixture {
     struct placement placement;
     struct resident_header resident64, resident32;
     struct plan_input input;
-    struct plan plan;
     struct refusal why;
     uint8_t *memory; /* 4 GiB, of which only what is touched exists */
     struct machine machine;
+    struct plan plan; /* the last member */
 };
 
 /* A 64-bit guest like Debian's (INIT_P2M, MOD_START_PFN, kernel at 16 MiB of `kernel_size` bytes)
  * in a PC of `ram` bytes, split by the PCI hole at 3 GiB, with its file as the first module. */
 void pv_fixture_init(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size);
 
+/* The same without the modelled memory's bytes: for plans that are not carried out. */
+void pv_fixture_init_bare(struct pv_fixture *f, uint64_t ram, uint64_t kernel_size);
+
 /* Makes it a 32-bit guest at 0xC0000000. */
 void pv_fixture_32bit(struct pv_fixture *f, enum pae_mode pae);
 
-/* Adds a module at `start`; its bytes become `fill`. */
+/* Adds a module at `start`; its bytes become `fill` (0: are left alone). */
 void pv_fixture_module(struct pv_fixture *f, uint64_t start, uint64_t size, const char *string,
                        uint8_t fill);
 

@@ -182,12 +182,17 @@ static uint64_t random_below(uint64_t limit)
 }
 
 /* A machine with holes and odd ends, modules anywhere, any class, role and kernel size. */
-static void random_machine(unsigned seed)
+static void random_machine(unsigned seed, bool bare)
 {
     struct memory_map *map = &f.record.map;
+    uint64_t kernel_size;
 
     srandom(seed);
-    pv_fixture_init(&f, 256 << 20, (random_below(0x900) + 1) << 13);
+    kernel_size = (random_below(0x900) + 1) << 13;
+    if (bare)
+        pv_fixture_init_bare(&f, 256 << 20, kernel_size);
+    else
+        pv_fixture_init(&f, 256 << 20, kernel_size);
     map->count = 0;
     for (uint64_t at = random_below(0x1000) + 0x100000 - 0x800, n = random_below(8) + 1; n; n--) {
         uint64_t size = random_below(0x8000000) + 0x1000000;
@@ -216,27 +221,81 @@ static void random_machine(unsigned seed)
     f.record.keep[0].range.end = f.record.keep[0].range.start + random_below(0x10000) + 1;
 }
 
+/* Planned, or refused for want of room. */
+static bool plan_random(unsigned seed, bool bare)
+{
+    random_machine(seed, bare);
+    if (pv_fixture_plan(&f) == REFUSE_NONE)
+        return true;
+    if (f.why.id != REFUSE_PV_NO_ROOM && f.why.id != REFUSE_PV_MEMORY_TOO_SMALL)
+        print_message("seed %u: %s\n", seed, refusal_name(f.why.id));
+    assert_true(f.why.id == REFUSE_PV_NO_ROOM || f.why.id == REFUSE_PV_MEMORY_TOO_SMALL);
+    return false;
+}
+
+static void random_machines_are_built(void **state)
+{
+    unsigned planned = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 100; seed++) {
+        if (!plan_random(seed, false))
+            continue;
+        planned++;
+        assert_start_of_day();
+        assert_kernel();
+    }
+    assert_true(planned > 50);
+}
+
+/* Every page of whole RAM from 1 MiB up belongs to the guest or to a region that is kept from it,
+ * unless mem= says less; and nothing is in both (plan_check() has run as well). */
+static void assert_memory_is_shared_out(void)
+{
+    const struct pv_plan *pv = &f.plan.pv;
+    uint64_t ram = 0, kept = 0, limit = f.options.memory_limit >> 12;
+    uint64_t reach = pv->class == GUEST_PV64 ? ~UINT64_C(0) : UINT64_C(1) << 20;
+
+    for (uint32_t i = 0; i < f.record.map.count; i++) {
+        const struct memory_entry *e = &f.record.map.entry[i];
+        uint64_t start = (e->start + 4095) >> 12, end = e->end >> 12;
+
+        if (start < 256)
+            start = 256;
+        if (pv->class == GUEST_PV32 && end > reach)
+            end = reach;
+        if (e->type == MEMORY_RAM && end > start)
+            ram += end - start;
+    }
+    for (uint32_t i = 0; i < f.plan.region_count; i++) {
+        const struct region *r = &f.plan.region[i];
+        uint64_t pages = (r->machine.end - r->machine.start) >> 12;
+
+        if (r->kind == REGION_LAYER || r->kind == REGION_HANDOFF)
+            kept += pages;
+    }
+    if (limit)
+        assert_true(pv->nr_pages <= limit);
+    if (f.record.keep_count)
+        assert_true(pv->nr_pages <= ram - kept);
+    else if (!limit || limit >= ram - kept)
+        assert_int_equal(pv->nr_pages, ram - kept);
+    else
+        assert_int_equal(pv->nr_pages, limit);
+}
+
 static void random_machines_are_planned_or_refused(void **state)
 {
     unsigned planned = 0;
 
     (void)state;
-    for (unsigned seed = 1; seed <= 400; seed++) {
-        random_machine(seed);
-        if (pv_fixture_plan(&f) != REFUSE_NONE) {
-            bool expected = f.why.id == REFUSE_PV_NO_ROOM || f.why.id == REFUSE_PV_MEMORY_TOO_SMALL;
-
-            if (!expected)
-                print_message("seed %u: %s\n", seed, refusal_name(f.why.id));
-            assert_true(expected);
+    for (unsigned seed = 1000; seed < 21000; seed++) {
+        if (!plan_random(seed, true))
             continue;
-        }
         planned++;
-        assert_start_of_day();
-        assert_kernel();
+        assert_memory_is_shared_out();
     }
-    print_message("%u planned\n", planned);
-    assert_true(planned > 200);
+    assert_true(planned > 10000);
 }
 
 int main(void)
@@ -245,6 +304,7 @@ int main(void)
         cmocka_unit_test(every_class_is_mapped),
         cmocka_unit_test(hardware_pdptes_have_only_present),
         cmocka_unit_test(guests_at_zero_are_mapped),
+        cmocka_unit_test(random_machines_are_built),
         cmocka_unit_test(random_machines_are_planned_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
