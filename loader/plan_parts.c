@@ -139,7 +139,7 @@ enum refusal_id parts_modules(const struct plan_input *input, struct plan *plan,
             ret_at[i - 1] = align_down_u64(module->start.v & 0xffffffff, rule->align);
             continue;
         }
-        if (!module_range(module, &range))
+        if (!module_range(module, &range) || range.end > FOUR_GIB)
             return REFUSE(why, PLAN_ABOVE_4GIB, .num = {module->start.v, module->size},
                           .str = {"a module"});
         moves[i] = !suits(input, plan, rule, range);
@@ -202,7 +202,7 @@ enum refusal_id parts_ramdisk(const struct plan_input *input, struct plan *plan,
     for (uint32_t i = 1; i < record->module_count; i++) {
         const struct boot_module *module = &record->module[i];
         struct range range;
-        if (!module_range(module, &range) || range.end > FOUR_GIB * 256)
+        if (!module_range(module, &range) || range.end > FOUR_GIB)
             return REFUSE(why, PLAN_ABOVE_4GIB, .num = {module->start.v, module->size},
                           .str = {"a module"});
         if (module->size) {

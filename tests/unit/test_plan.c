@@ -172,6 +172,11 @@ static void places(void **unused)
     f->record.module[1].size = UINT64_MAX;
     make(f, MODE_NATIVE, REFUSE_PLAN_ABOVE_4GIB);
 
+    f = elf_machine(0x400000, 0x1000); /* one that the mover cannot reach */
+    fixture_module(f, 0x500000, 0x1000, 0, "m", false);
+    f->record.module[1].start = maddr(0x100000000);
+    make(f, MODE_NATIVE, REFUSE_PLAN_ABOVE_4GIB);
+
     f = elf_machine(0x100000, 0x1f00000); /* a kernel that leaves the hand-off nothing */
     f->record.map.count = 0;
     fixture_ram(f, 0x100000, 0x2000000);
