@@ -32,6 +32,7 @@ static uint8_t blob[65536], workspace[WORKSPACE];
 static char text[16384];
 static struct out_buffer buffer;
 static char phases[64];
+static bool old_cpu; /* without long mode */
 
 static void note_phase(struct prepare *p, const char *name)
 {
@@ -55,7 +56,8 @@ static enum refusal_id boot(const char *words, struct view guest, const char *st
         record.module[0] = (struct boot_module){maddr(8 * MIB), guest.size, guest.data, string};
     }
     options_parse(words, &options);
-    cpu = (struct cpu_info){.has_cpuid = true, .pse = true, .pae = true, .long_mode = true};
+    cpu = (struct cpu_info){.has_cpuid = true, .pse = true, .pae = true};
+    cpu.long_mode = !old_cpu;
     cpu.nx = cpu.syscall = cpu.sse2 = cpu.cmov = cpu.tsc = true;
     memory = (struct unpack_memory){.data = workspace, .size = WORKSPACE, .at = maddr(32 * MIB)};
     memset(&plan, 0, sizeof(plan));
@@ -160,6 +162,16 @@ static void auto_says_why(void **state)
     elf_free(&b);
 }
 
+static void an_old_cpu(void **state)
+{
+    struct elf_builder b = pvh_kernel();
+    (void)state;
+    old_cpu = true;
+    assert_int_equal(boot("mode=pvh", elf_build(&b), ""), REFUSE_PVH_NEEDS_LONG_MODE);
+    old_cpu = false;
+    elf_free(&b);
+}
+
 static void refusals_on_the_way(void **state)
 {
     uint8_t nothing = 0;
@@ -243,11 +255,9 @@ static void ways_in_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_log_in_its_order),
-        cmocka_unit_test(log_levels),
-        cmocka_unit_test(auto_says_why),
-        cmocka_unit_test(refusals_on_the_way),
-        cmocka_unit_test(everything_the_guest_may_say),
+        cmocka_unit_test(the_log_in_its_order), cmocka_unit_test(log_levels),
+        cmocka_unit_test(auto_says_why),        cmocka_unit_test(an_old_cpu),
+        cmocka_unit_test(refusals_on_the_way),  cmocka_unit_test(everything_the_guest_may_say),
         cmocka_unit_test(ways_in_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
