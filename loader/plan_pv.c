@@ -211,6 +211,27 @@ static enum refusal_id place_ramdisks(struct pv_work *work, struct refusal *why)
     return id;
 }
 
+/* Frames below 4 GiB that a dom0 guest gets only in exchange, for DMA (Linux: swiotlb-xen).  Where
+ * RAM goes on above 4 GiB, what the stage keeps below it is replaced by frames from above, so the
+ * guest's low PFNs are not all low frames: a sixteenth, at most 128 MiB, as Xen keeps.  Elsewhere
+ * only seams of the p2m need help. */
+static uint64_t dma_reserve(const struct pv_work *work, const struct memory_map *map)
+{
+    const uint64_t seams = UINT64_C(2) << 20, most = UINT64_C(128) << 20;
+    uint64_t low = 0;
+    if (!work->dom0 || work->class != GUEST_PV64)
+        return 0;
+    if (memory_map_ram_end(map) <= FOUR_GIB)
+        return seams;
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct memory_entry *entry = &map->entry[i];
+        if (entry->type == MEMORY_RAM && entry->start < FOUR_GIB)
+            low += (entry->end < FOUR_GIB ? entry->end : FOUR_GIB) - entry->start;
+    }
+    low = align_down_u64(low >> 4, seams);
+    return low < seams ? seams : low > most ? most : low;
+}
+
 /* What stays behind the guest.  The largest first: near the top of RAM below 4 GiB. */
 static enum refusal_id place_layer(struct pv_work *work, struct refusal *why)
 {
@@ -230,7 +251,9 @@ static enum refusal_id place_layer(struct pv_work *work, struct refusal *why)
         !checked_mul_u64(frames, header->arena_bits_per_frame, &per_frame) || per_cpu > FOUR_GIB ||
         per_frame >> 3 > FOUR_GIB)
         return REFUSE(why, PV_NO_ROOM, .num = {FOUR_GIB >> 10}, .str = {"the layer's arena"});
+    work->dma_reserve = dma_reserve(work, map);
     work->arena_size = (header->arena_fixed + per_cpu + (per_frame >> 3) + PAGE_MASK) & ~PAGE_MASK;
+    work->arena_size += work->dma_reserve;
     pv->m2p_size = pv_memory_m2p_pages(map, work->class) << PAGE_SHIFT;
 
     id = place(work, "m2p", REGION_LAYER, pv->m2p_size, &pv->m2p, why);

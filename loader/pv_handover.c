@@ -88,6 +88,7 @@ static void fill_machine(const struct pv_work *work, struct handover *h)
     h->layer_size = work->header->memory_size;
     h->arena = work->arena;
     h->arena_size = work->arena_size;
+    h->dma_reserve = work->dma_reserve;
     h->m2p = pv->m2p;
     h->m2p_size = pv->m2p_size;
     h->rsdp = input->record->rsdp;

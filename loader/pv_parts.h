@@ -30,6 +30,7 @@ struct pv_work {
     uint32_t cpu_count;  /* what the arena is made for */
 
     uint64_t layer, arena, arena_size; /* machine */
+    uint64_t dma_reserve;              /* bytes of the arena */
     uint64_t symbols, symbols_size, strings, strings_size;
 
     struct pv_piece piece[RECORD_MODULE_MAX];

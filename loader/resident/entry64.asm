@@ -15,7 +15,7 @@
         extern resident_image_size, resident_memory_size, resident_entry_offset
         extern resident_start
 
-ARENA_FIXED          equ 0x2c0000       ; own tables, grant frames, logs; 2.25 MiB for DMA (hc_memory.c)
+ARENA_FIXED          equ 0x80000        ; own tables, GDT windows, grant frames, logs
 ARENA_PER_CPU        equ 0x18000        ; CPU block (descriptors.h) and GDT window
 ARENA_BITS_PER_FRAME equ 9              ; a byte of state and the tables of direct map and m2p
 

@@ -101,6 +101,9 @@ struct handover {
     uint32_t framebuffer_pitch, framebuffer_width, framebuffer_height, framebuffer_bpp;
 
     char trace[64]; /* trace= families */
+
+    /* Bytes at the end of the arena whose frames a dom0 guest gets in exchange for its own. */
+    uint64_t dma_reserve;
 };
 
 #endif

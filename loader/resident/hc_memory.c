@@ -9,7 +9,6 @@
  */
 #include "event.h"
 #include "frame_pool.h"
-#include "memory.h"
 #include "spinlock.h"
 
 #define RESERVATION_FIELDS(at, member)                                                             \
@@ -37,13 +36,14 @@ LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
 #define COMMAND_MASK  0x3fu /* bits above hold the extent to go on from */
 #define COMMAND_SHIFT 6
 #define ORDER_MAX     18 /* as Xen lets a domain with hardware ask for */
-#define E820_SIZE     20
-#define M2P_END       UINT64_C(0xffff804000000000)
-#define M2P_SIZE_32   (UINT64_C(16) << 20)
-#define HOLE_START_32 UINT64_C(0xf5800000)
-#define NO_FRAME      (~UINT64_C(0))
-#define RESERVE_PAGES 512     /* ARENA_FIXED in entry64.asm has room for it */
-#define RESERVE_ALIGN 0x40000 /* a slab of Linux's bounce buffer */
+
+/* One extent may be exchanged for 2^this smaller ones: Linux undoes its largest, of 4 MiB. */
+#define EXCHANGE_SPLIT_MAX 12
+#define E820_SIZE          20
+#define M2P_END            UINT64_C(0xffff804000000000)
+#define M2P_SIZE_32        (UINT64_C(16) << 20)
+#define HOLE_START_32      UINT64_C(0xf5800000)
+#define NO_FRAME           (~UINT64_C(0))
 
 static struct spinlock lock;
 static struct frame_pool pool;
@@ -53,13 +53,14 @@ void memory_op_init(void)
 {
     pool = (struct frame_pool){.frame = layer.frame, .count = layer.frame_count};
     guest_pages = layer.nr_pages;
-    if (!layer.dom0)
+    /* The reserve: an exchange whose own frames are of no use (too high, or on both sides of a seam
+     * of the p2m) needs others first. */
+    uint64_t frames = layer.handover->dma_reserve >> PAGE_SHIFT;
+    uint64_t first = (layer.arena_end >> PAGE_SHIFT) - frames;
+    if (frames == 0 || first << PAGE_SHIFT < layer.arena_next)
         return;
-    /* A small reserve: an exchange whose own frames are not contiguous (they stand on both sides of
-     * a seam of the p2m) needs a contiguous block before it can give anything back. */
-    uint8_t *pages = layer_pages_aligned(RESERVE_PAGES, RESERVE_ALIGN);
-    for (uint64_t i = 0; pages != NULL && i < RESERVE_PAGES; i++) {
-        uint64_t mfn = (pointer_maddr(pages) >> PAGE_SHIFT) + i;
+    layer.arena_end = first << PAGE_SHIFT;
+    for (uint64_t mfn = first; mfn < first + frames; mfn++) {
         layer.frame[mfn] &= (uint8_t)~FRAME_LAYER;
         frame_pool_put(&pool, mfn);
     }
@@ -107,17 +108,32 @@ static bool may_give_back(uint64_t mfn)
            !(layer.frame[mfn] & (FRAME_FREE | FRAME_SPECIAL | FRAME_LEVEL | FRAME_PINNED));
 }
 
-static bool give_back(uint64_t mfn, uint64_t count)
+/* The m2p still names their old PFNs afterwards: forget() when they are gone for good. */
+static bool put_back(uint64_t mfn, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         if (!may_give_back(mfn + i))
             return false;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        (void)m2p_set(mfn + i, NO_FRAME);
+    for (uint64_t i = 0; i < count; i++)
         frame_pool_put(&pool, mfn + i);
-    }
     guest_pages -= count;
+    return true;
+}
+
+static void forget(uint64_t mfn, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (mfn + i < layer.frame_count && layer.frame[mfn + i] & FRAME_FREE)
+            (void)m2p_set(mfn + i, NO_FRAME);
+    }
+}
+
+static bool give_back(uint64_t mfn, uint64_t count)
+{
+    if (!put_back(mfn, count))
+        return false;
+    forget(mfn, count);
     return true;
 }
 
@@ -180,6 +196,17 @@ static long reservation_op(struct vcpu *v, uint32_t command, uint64_t start, uin
     return done;
 }
 
+/* Frames that put_back() has just taken, unless they have been given out again. */
+static void take_back(uint64_t mfn, uint64_t count)
+{
+    for (uint64_t n = 0; n < count; n++) {
+        if (mfn + n < layer.frame_count && layer.frame[mfn + n] & FRAME_FREE) {
+            frame_pool_take(&pool, mfn + n);
+            guest_pages++;
+        }
+    }
+}
+
 /* One chunk of an exchange: in_count extents go in, out_count come out. */
 static long exchange_chunk(struct vcpu *v, const struct xen_memory_exchange *op, uint64_t chunk,
                            uint32_t in_count, uint32_t out_count)
@@ -188,6 +215,7 @@ static long exchange_chunk(struct vcpu *v, const struct xen_memory_exchange *op,
     uint64_t out_list = (uint64_t)op->out.extent_start.p;
     uint64_t in_size = UINT64_C(1) << op->in.extent_order;
     uint64_t out_size = UINT64_C(1) << op->out.extent_order;
+    static uint64_t out_mfn[1u << EXCHANGE_SPLIT_MAX]; /* under the lock */
     uint64_t mfn, pfn;
     long status = 0;
 
@@ -196,45 +224,42 @@ static long exchange_chunk(struct vcpu *v, const struct xen_memory_exchange *op,
     while (status == 0 && given < in_count) {
         if (!read_pfn(v, in_list, chunk * in_count + given, &mfn))
             status = -XEN_EFAULT;
-        else if (!give_back(mfn, in_size))
+        else if (!put_back(mfn, in_size))
             status = -XEN_EINVAL;
         else
             given++;
     }
     uint32_t taken = 0;
     while (status == 0 && taken < out_count) {
-        if (!read_pfn(v, out_list, chunk * out_count + taken, &pfn)) {
-            status = -XEN_EFAULT;
-            break;
-        }
-        mfn = take(op->out.extent_order, frame_limit(op->out.mem_flags));
-        if (mfn == NO_FRAME) {
+        out_mfn[taken] = take(op->out.extent_order, frame_limit(op->out.mem_flags));
+        if (out_mfn[taken] == NO_FRAME)
             status = -XEN_ENOMEM;
-            break;
+        else
+            taken++;
+    }
+    if (status != 0) {
+        /* Back to where it was; the m2p has not been touched. */
+        for (uint32_t i = 0; i < taken; i++)
+            (void)put_back(out_mfn[i], out_size);
+        for (uint32_t i = 0; i < given; i++) {
+            if (read_pfn(v, in_list, chunk * in_count + i, &mfn))
+                take_back(mfn, in_size);
+        }
+        return status;
+    }
+    for (uint32_t i = 0; i < in_count; i++) {
+        if (read_pfn(v, in_list, chunk * in_count + i, &mfn))
+            forget(mfn, in_size);
+    }
+    for (uint32_t i = 0; i < out_count; i++) {
+        if (!read_pfn(v, out_list, chunk * out_count + i, &pfn)) {
+            status = -XEN_EFAULT;
+            continue;
         }
         for (uint64_t n = 0; n < out_size; n++)
-            (void)m2p_set(mfn + n, pfn + n);
-        if (!write_pfn(v, out_list, chunk * out_count + taken, mfn))
+            (void)m2p_set(out_mfn[i] + n, pfn + n);
+        if (!write_pfn(v, out_list, chunk * out_count + i, out_mfn[i]))
             status = -XEN_EFAULT;
-        taken++;
-    }
-    if (status == 0)
-        return 0;
-    /* Back to where it was: what came out goes in again… */
-    for (uint32_t i = 0; status == -XEN_ENOMEM && i < taken; i++) {
-        if (read_pfn(v, out_list, chunk * out_count + i, &mfn) && give_back(mfn, out_size))
-            (void)write_pfn(v, out_list, chunk * out_count + i, NO_FRAME);
-    }
-    /* …and what went in comes out, as the guest still knows it. */
-    for (uint32_t i = 0; i < given; i++) {
-        if (!read_pfn(v, in_list, chunk * in_count + i, &mfn))
-            continue;
-        for (uint64_t n = 0; n < in_size; n++) {
-            if (mfn + n < layer.frame_count && layer.frame[mfn + n] & FRAME_FREE) {
-                frame_pool_take(&pool, mfn + n);
-                guest_pages++;
-            }
-        }
     }
     return status;
 }
@@ -259,6 +284,8 @@ static long exchange(struct vcpu *v, uint64_t arg)
         in_count = 1u << (op.out.extent_order - op.in.extent_order);
     else
         out_count = 1u << (op.in.extent_order - op.out.extent_order);
+    if (out_count > 1u << EXCHANGE_SPLIT_MAX)
+        return -XEN_EPERM;
     if (op.nr_exchanged % in_count != 0)
         return -XEN_EINVAL;
 
