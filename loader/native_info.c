@@ -213,6 +213,17 @@ static struct range map_hole(const struct plan *plan)
     return (struct range){plan->handoff, plan->handoff + HANDOFF_SIZE};
 }
 
+/* The two sums end before the hole as well. */
+static void cut_mem(struct range hole, uint32_t *lower, uint32_t *upper)
+{
+    if (range_is_empty(hole))
+        return;
+    if (hole.start < (uint64_t)*lower << 10)
+        *lower = (uint32_t)(hole.start >> 10);
+    if (hole.start >= ONE_MIB && hole.start - ONE_MIB < (uint64_t)*upper << 10)
+        *upper = (uint32_t)((hole.start - ONE_MIB) >> 10);
+}
+
 static enum refusal_id add_map(const struct boot_record *record, struct plan *plan,
                                struct multiboot_info *mbi, struct refusal *why)
 {
@@ -316,6 +327,7 @@ enum refusal_id native_mbi(const struct plan_input *input, struct plan *plan,
     mbi->flags = MULTIBOOT_INFO_MEMORY | MULTIBOOT_INFO_CMDLINE | MULTIBOOT_INFO_BOOT_LOADER_NAME;
     uint32_t lower, upper, at;
     native_mem(input, &lower, &upper);
+    cut_mem(map_hole(plan), &lower, &upper);
     mbi->mem_lower = lower;
     mbi->mem_upper = upper;
     id = add_string(plan, record->module_count ? record->module[0].string : "", &at, why);

@@ -491,6 +491,7 @@ static void preference_of_protocols(void **unused)
         reserved += fixture_u64(at + 4) == f->plan.handoff &&
                     fixture_u64(at + 12) == HANDOFF_SIZE && fixture_u32(at + 20) == 2;
     assert_int_equal(reserved, 1);
+    assert_int_equal(mbi.mem_upper, (f->plan.handoff - 0x100000) >> 10);
     f->cpu.long_mode = false;
     make(f, REFUSE_NATIVE_NEEDS_LONG_MODE);
     f->placement.entry_physical_inside = false;
