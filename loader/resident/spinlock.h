@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The layer's lock: ticket order, so that no CPU starves.  Interrupts are off in the layer, so a
- * lock may be taken in interrupt handlers too, as long as no holder waits for an interrupt.
+ * The layer's lock.  Interrupts are off in the layer, so a lock may be taken in interrupt handlers
+ * too, as long as no holder waits for an interrupt.
+ *
+ * First come is not first served: under an emulator with fewer host CPUs than ours, a ticket's turn
+ * mostly comes while its owner does not run.
  */
 #ifndef RESIDENT_SPINLOCK_H
 #define RESIDENT_SPINLOCK_H
@@ -9,19 +12,19 @@
 #include <stdint.h>
 
 struct spinlock {
-    uint32_t next, owner;
+    uint32_t taken;
 };
 
 static inline void spin_lock(struct spinlock *lock)
 {
-    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
-        __builtin_ia32_pause();
+    while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE))
+        while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED))
+            __builtin_ia32_pause();
 }
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 }
 
 #endif
