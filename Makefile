@@ -66,10 +66,27 @@ $(BUILD)/mover.bin: boot/mover.asm
 
 $(BUILD)/stage/boot/mover_blob.o: $(BUILD)/mover.bin
 
-# The stage where it runs, with symbols: what a debugger wants.
-$(BUILD)/stage.elf: $(STAGE_OBJS) $(STAGE_LIBS) linker.ld
-	$(LD) -m elf_i386 -nostdlib --gc-sections -z noexecstack --no-warn-rwx-segments -T linker.ld \
-	  -Map $(BUILD)/stage.map -o $@ $(STAGE_OBJS) --start-group $(STAGE_LIBS) --end-group
+# The stage where it runs, with symbols: what a debugger wants.  Two links: the tables of the second
+# (relocations, function names) come out of the first, whose own are empty.
+STAGE_LINK = $(LD) -m elf_i386 -nostdlib --gc-sections --emit-relocs -z noexecstack \
+             --no-warn-rwx-segments -T linker.ld -Map $(1) -o $(2) $(STAGE_OBJS) $(3) \
+             --start-group $(STAGE_LIBS) --end-group
+
+$(BUILD)/stage/tables0.o: boot/tables/stage_tables.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf32 $(ASM_FLAGS) $< -o $@
+
+$(BUILD)/stage/first.elf: $(STAGE_OBJS) $(STAGE_LIBS) $(BUILD)/stage/tables0.o linker.ld
+	$(call STAGE_LINK,$(BUILD)/stage/first.map,$@,$(BUILD)/stage/tables0.o)
+
+$(BUILD)/stage/tables.bin: $(BUILD)/stage/first.elf tools/stage-tables
+	tools/stage-tables $< $@
+
+$(BUILD)/stage/tables.o: boot/tables/stage_tables.asm $(BUILD)/stage/tables.bin
+	$(NASM) -f elf32 $(ASM_FLAGS) -DTABLES='"$(BUILD)/stage/tables.bin"' $< -o $@
+
+$(BUILD)/stage.elf: $(BUILD)/stage/first.elf $(BUILD)/stage/tables.o
+	$(call STAGE_LINK,$(BUILD)/stage.map,$@,$(BUILD)/stage/tables.o)
 
 $(BUILD)/stage.lz4: $(BUILD)/stage.elf
 	objcopy -O binary $< $(@:.lz4=.bin)
@@ -81,15 +98,20 @@ $(BUILD)/stage.sym: $(BUILD)/stage.elf
 	nm $< | sed -nE 's/^([0-9a-f]+) . ($(HEAD_NEEDS))$$/\2 = 0x\1;/p' > $@
 
 # The file that loaders see: a head that unpacks the stage.
-HEAD_OBJS := $(patsubst %,$(BUILD)/stage/%.o,boot/head/mb_header boot/head/head boot/head/unpack \
-             boot/early_fail loader/lz4_block lib/bytes)
+# Its C is position-independent: it runs before anything is relocated.
+HEAD_OBJS := $(patsubst %,$(BUILD)/stage/%.o,boot/head/mb_header boot/head/head boot/early_fail) \
+             $(patsubst %,$(BUILD)/head/%.o,boot/head/unpack loader/lz4_block lib/bytes)
+$(BUILD)/head/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(STAGE_CFLAGS) -O2 -fpie -c $< -o $@
+
 $(BUILD)/stage/boot/head/head.o: $(BUILD)/stage.lz4
 $(BUILD)/paravane.elf: $(HEAD_OBJS) $(BUILD)/stage.sym boot/head/head.ld
 	$(LD) -m elf_i386 -nostdlib --gc-sections -s -z noexecstack --no-warn-rwx-segments \
 	  -T boot/head/head.ld -o $@ $(HEAD_OBJS) $(BUILD)/stage.sym
 
 size: $(BUILD)/paravane.elf ## Say how large the stage is, by origin, against its limits
-	tools/size-report $(BUILD)/paravane.map
+	tools/size-report $(BUILD)
 
 # ---- the host tool --------------------------------------------------------------------------------
 $(BUILD)/host/%.o: %.c

@@ -35,6 +35,8 @@
 extern early_fail
 extern stage_main
 extern fault_stubs
+extern stage_start
+extern stage_tables
 
 section .text.entry progbits alloc exec nowrite align=16
 bits 32
@@ -91,6 +93,37 @@ entry_pvh:
 ; Out:      stage_main(way, information), never returns.
 ; Clobbers: everything.
 enter_stage:
+        ; 0. Where are we?  There is no stack yet; the first word of the information lends itself.
+        mov     edx, [ebx]
+        lea     esp, [ebx + 4]
+        call    .here
+.here:
+        pop     ebp
+        mov     [ebx], edx
+        sub     ebp, .here                      ; EBP = distance from where we are linked
+        jz      .placed
+
+        ; A Multiboot 2 loader has used the relocatable tag: correct every absolute address of ours.
+        lea     esi, [ebp + stage_tables + 8]
+        lea     edi, [ebp + stage_start]
+        xor     eax, eax
+        mov     edx, ecx
+.relocate:
+        movzx   ecx, byte [esi]
+        inc     esi
+        jecxz   .relocated
+        cmp     ecx, 0xFF
+        jne     .near
+        mov     ecx, [esi]
+        add     esi, 4
+.near:
+        add     edi, ecx
+        add     [edi], ebp
+        jmp     .relocate
+.relocated:
+        mov     ecx, edx
+        jmp     .placed                         ; a jump: old CPUs have fetched what follows already
+.placed:
         mov     esp, stack_top
 
         ; 1. The guard block's address goes into its descriptor (base bits are scattered).

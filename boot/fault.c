@@ -9,7 +9,8 @@
 #include "bytes.h"
 #include "stage.h"
 
-#define STACK_WORDS 48
+#define STACK_WORDS 64
+#define STACK_SHOWN 8
 
 static const char *const vector_name[] = {
     "divide error",
@@ -40,20 +41,31 @@ static bool inside_stage(uint32_t at, uint32_t size)
     return at >= all.start && size <= all.end - all.start && at <= all.end - size;
 }
 
+static void print_address(struct out *out, uint32_t at)
+{
+    uint32_t offset = 0;
+    const char *name = stage_symbol(at, &offset);
+
+    out_printf(out, "0x%x", at);
+    if (name)
+        out_printf(out, " %s+0x%x", name, offset);
+}
+
 static void print_stack(struct out *out, uint32_t esp)
 {
     uint32_t shown = 0;
 
-    out_text(out, STAGE_PREFIX "fault: stack");
     for (uint32_t i = 0; i < STACK_WORDS; i++) {
         uint32_t at = esp + 4 * i;
         if (!inside_stage(at, 4))
             break;
         uint32_t word = *(const uint32_t *)(uintptr_t)at;
-        if (stage_is_code(word) && shown++ < 8)
-            out_printf(out, " 0x%x", word);
+        if (!stage_is_code(word) || shown++ == STACK_SHOWN)
+            continue;
+        out_text(out, STAGE_PREFIX "fault: on the stack ");
+        print_address(out, word);
+        out_text(out, "\n");
     }
-    out_text(out, "\n");
 }
 
 void fault_report(const struct fault_frame *frame)
@@ -67,8 +79,11 @@ void fault_report(const struct fault_frame *frame)
     reporting = true;
     if (frame->vector < sizeof(vector_name) / sizeof(vector_name[0]))
         name = vector_name[frame->vector];
-    out_printf(out, "\n" STAGE_PREFIX "fault: %s (vector %u, error 0x%x) at 0x%x, while: %s\n",
-               name, frame->vector, frame->error, frame->eip, stage_phase());
+    out_printf(out, "\n" STAGE_PREFIX "fault: %s (vector %u, error 0x%x), while: %s\n", name,
+               frame->vector, frame->error, stage_phase());
+    out_text(out, STAGE_PREFIX "fault: at ");
+    print_address(out, frame->eip);
+    out_text(out, "\n");
     out_printf(out, STAGE_PREFIX "fault: eax %08x ebx %08x ecx %08x edx %08x\n", frame->eax,
                frame->ebx, frame->ecx, frame->edx);
     out_printf(out, STAGE_PREFIX "fault: esi %08x edi %08x ebp %08x esp %08x\n", frame->esi,

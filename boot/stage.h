@@ -28,6 +28,9 @@ struct out *stage_out(void);
 struct range stage_range(void);
 bool stage_is_code(uint32_t at);
 
+/* The function that an address is in and how far, NULL when it is none of ours (boot/symbol.c). */
+const char *stage_symbol(uint32_t at, uint32_t *ret_offset);
+
 /* What the stage is doing, for reports. */
 const char *stage_phase(void);
 

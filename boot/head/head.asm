@@ -12,6 +12,9 @@
 extern entry_multiboot          ; in the stage (build/stage.sym)
 extern entry_multiboot2
 extern entry_pvh
+extern stage_start
+extern file_end
+extern stage_end_address
 extern head_unpack
 extern early_fail
 
@@ -34,15 +37,34 @@ global head_pvh:function
 head_pvh:
         mov     ecx, entry_pvh
 
-; In: ECX = the stage's door.
+; In: ECX = the stage's door, as linked.
 unpack:
         cli
         cld
-        mov     esp, stack_top
+        mov     edx, [ebx]                      ; no stack yet: a word of the information lends itself
+        lea     esp, [ebx + 4]
+        call    .here
+.here:
+        pop     ebp
+        mov     [ebx], edx
+        sub     ebp, .here                      ; EBP = how far from where we are linked we stand:
+                                                ; only Multiboot 2 loaders move us, by the header's leave
+        lea     esp, [ebp + stack_top]
+        add     ecx, ebp
         push    ecx
         push    eax
         push    ebx
+        lea     edx, [ebp + stage_end_address]  ; the C code has no addresses of its own
+        push    edx
+        lea     edx, [ebp + file_end]
+        push    edx
+        lea     edx, [ebp + stage_start]
+        push    edx
+        push    dword head_packed_size
+        lea     edx, [ebp + head_packed]
+        push    edx
         call    head_unpack
+        add     esp, 20
         test    eax, eax
         pop     ebx
         pop     eax
@@ -50,7 +72,7 @@ unpack:
         jz      .damaged
         jmp     ecx
 .damaged:
-        mov     esi, text_damaged
+        lea     esi, [ebp + text_damaged]
         jmp     early_fail
 
 section .rodata
@@ -58,11 +80,9 @@ text_damaged:
         db "paravane: refused: STAGE_DAMAGED: the packed stage does not unpack to its size; the file was "
         db "changed on its way here.", 13, 10, "paravane: halted.", 13, 10, 0
 
-global head_packed
-global head_packed_end
 head_packed:
         incbin  "stage.lz4"
-head_packed_end:
+head_packed_size equ $ - head_packed
 
 section .bss nobits alloc noexec write align=64
 stack:  resb    STACK_SIZE

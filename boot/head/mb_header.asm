@@ -15,6 +15,8 @@
 %define MB2_HEADER_INFORMATION  1
 %define MB2_HEADER_ENTRY        3
 %define MB2_HEADER_MODULE_ALIGN 6
+%define MB2_HEADER_RELOCATABLE  10
+%define MB2_PREFER_LOWEST       1
 %define MB2_OPTIONAL            1               ; tag flag: the loader may ignore it
 
 %define XEN_ELFNOTE_PHYS32_ENTRY 18
@@ -62,6 +64,14 @@ multiboot2_header:
 .module_align:                                  ; as MB1_PAGE_ALIGN
         dw      MB2_HEADER_MODULE_ALIGN, 0
         dd      8
+
+        align   8
+.relocatable:                                   ; UEFI firmware may sit at 1 MiB
+        dw      MB2_HEADER_RELOCATABLE, 0
+        dd      24
+        dd      0x100000, 0xFFFFFFFF            ; lowest, highest address
+        dd      0x1000                          ; alignment
+        dd      MB2_PREFER_LOWEST
 
         align   8
         dw      MB2_HEADER_END, 0

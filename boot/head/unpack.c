@@ -9,25 +9,24 @@
 
 #define LEGACY_MAGIC 0x184c2102u
 
-/* Ends of the stage, from its own link (build/stage.sym). */
-extern uint8_t stage_start[], file_end[], stage_end_address[];
-extern const uint8_t head_packed[], head_packed_end[];
+/* `to` to `file_end` is unpacked, up to `end` zeroed.  All places come from the caller, so that
+ * this code runs wherever a loader has put it.  1 when the whole stage is in place, 0 when the
+ * packed bytes are not what was built. */
+int head_unpack(const uint8_t *packed, size_t packed_size, uint8_t *to, uint8_t *file_end,
+                uint8_t *end);
 
-/* 1 when the whole stage is in place, 0 when the packed bytes are not what was built. */
-int head_unpack(void);
-
-int head_unpack(void)
+int head_unpack(const uint8_t *packed, size_t packed_size, uint8_t *to, uint8_t *file_end,
+                uint8_t *end)
 {
     uint32_t frame[2];
-    size_t packed = (size_t)(head_packed_end - head_packed) - sizeof(frame);
-    size_t room = (size_t)(file_end - stage_start), size = 0;
+    size_t room = (size_t)(file_end - to), size = 0;
 
-    memcpy(frame, head_packed, sizeof(frame));
-    if (frame[0] != LEGACY_MAGIC || frame[1] != packed ||
-        lz4_block_decode(head_packed + sizeof(frame), packed, stage_start, room, 0, &size) !=
-            LZ4_BLOCK_OK ||
+    packed_size -= sizeof(frame);
+    memcpy(frame, packed, sizeof(frame));
+    if (frame[0] != LEGACY_MAGIC || frame[1] != packed_size ||
+        lz4_block_decode(packed + sizeof(frame), packed_size, to, room, 0, &size) != LZ4_BLOCK_OK ||
         size != room)
         return 0;
-    memset(file_end, 0, (size_t)(stage_end_address - file_end));
+    memset(file_end, 0, (size_t)(end - file_end));
     return 1;
 }
