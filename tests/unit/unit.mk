@@ -11,7 +11,10 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/asan/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c))
-ASAN_OBJS := $(patsubst %.c,$(BUILD)/asan/%.o,$(PURE_C) $(UNIT_HELPERS))
+# The resident layer's files that take their state by pointer; the rest of it needs a machine.
+RESIDENT_PURE_C := $(addprefix loader/resident/,evtchn.c timescale.c xenstore.c console_ring.c \
+                     frame_pool.c)
+ASAN_OBJS := $(patsubst %.c,$(BUILD)/asan/%.o,$(PURE_C) $(RESIDENT_PURE_C) $(UNIT_HELPERS))
 
 $(BUILD)/asan/%.o: %.c
 	@mkdir -p $(@D)
