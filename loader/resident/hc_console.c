@@ -11,7 +11,7 @@
 #include "console_ring.h"
 #include "event.h"
 #include "spinlock.h"
-#include "time.h"
+#include "timer.h"
 
 #define POLL_NS      UINT64_C(10000000)
 #define WRITE_CHUNK  128

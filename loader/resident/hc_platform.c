@@ -6,7 +6,7 @@
  * answered -ENOSYS: the guest is told that nobody does it.  Source: public/platform.h; Xen
  * arch/x86/platform_hypercall.c.
  */
-#include "time.h"
+#include "timer.h"
 
 #include "power.h"
 

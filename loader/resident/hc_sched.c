@@ -10,7 +10,7 @@
 #include "hc_console.h"
 #include "hc_xenstore.h"
 #include "runstate.h"
-#include "time.h"
+#include "timer.h"
 
 LAYOUT(poll_layout, 16, struct sched_poll, FIELD(0, 4, struct sched_poll, ports),
        FIELD(4, 4, struct sched_poll, nr_ports), FIELD(8, 8, struct sched_poll, timeout));

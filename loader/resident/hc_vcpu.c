@@ -6,7 +6,7 @@
  */
 #include "event.h"
 #include "runstate.h"
-#include "time.h"
+#include "timer.h"
 #include "vcpu_start.h"
 
 #define INFO_SIZE      64 /* struct vcpu_info, either width */

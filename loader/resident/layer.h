@@ -164,7 +164,7 @@ struct vcpu {
     struct tss *tss;
 
     struct vcpu_event ev;     /* event.c */
-    struct vcpu_clock clock;  /* time.c */
+    struct vcpu_clock clock;  /* timer.c */
     struct vcpu_runstate run; /* runstate.c */
 };
 
@@ -194,7 +194,7 @@ struct layer {
     uint64_t slot[HOLE_SLOTS]; /* L4 entries 256..271 */
     uint64_t arena_next, arena_end;
     uint64_t tsc_at_entry;
-    uint32_t tsc_khz;   /* time.c; 0 until it is known */
+    uint32_t tsc_khz;   /* timer.c; 0 until it is known */
     uint64_t vm_assist; /* bit per VMASST type enabled */
 };
 

@@ -5,7 +5,7 @@
  */
 #include "runstate.h"
 
-#include "time.h"
+#include "timer.h"
 
 LAYOUT(runstate_layout, 44, struct vcpu_runstate_info,
        FIELD(0, 4, struct vcpu_runstate_info, state),

@@ -14,7 +14,7 @@
 #include "machine_reader.h"
 #include "memory.h"
 #include "start.h"
-#include "time.h"
+#include "timer.h"
 #include "voice.h"
 
 #define LOW_FIRST  UINT64_C(0x1000) /* where a trampoline may stand */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The parts of struct vcpu that belong to one file each: event channels (event.c), clock and timers
- * (time.c), run state (runstate.c).
+ * (timer.c), run state (runstate.c).
  */
 #ifndef RESIDENT_VCPU_STATE_H
 #define RESIDENT_VCPU_STATE_H

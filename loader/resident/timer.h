@@ -5,8 +5,8 @@
  *
  * A timer is never early.  The TSC is taken as constant and synchronous on all CPUs.
  */
-#ifndef RESIDENT_TIME_H
-#define RESIDENT_TIME_H
+#ifndef RESIDENT_TIMER_H
+#define RESIDENT_TIMER_H
 
 #include "layer.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Clock and timers at run time.  See time.h; arithmetic in timescale.c, measuring in calibrate.c.
+ * Clock and timers at run time.  See timer.h; arithmetic in timescale.c, measuring in calibrate.c.
  */
-#include "time.h"
+#include "timer.h"
 
 #include "calibrate.h"
 #include "event.h"
@@ -203,6 +203,7 @@ void time_init(void)
     calibrate(&clock_rate);
     scale = timescale_from_hz(clock_rate.tsc_hz);
     tsc_base = cpu_tsc();
+    layer.tsc_khz = (uint32_t)divide_u64_u32(clock_rate.tsc_hz, 1000, NULL);
     cpu_cpuid(0x80000000, 0, id);
     if (id[0] >= 0x80000007) {
         cpu_cpuid(0x80000007, 0, id);
@@ -215,8 +216,7 @@ void time_init(void)
     if (wall == 0)
         wall = rtc_read();
     time_set_wall_clock(wall, 0, 0);
-    say(SAY_INFO, "clock: TSC %llu kHz by %s%s%s",
-        (unsigned long long)divide_u64_u32(clock_rate.tsc_hz, 1000, NULL), clock_rate.by,
+    say(SAY_INFO, "clock: TSC %u kHz by %s%s%s", layer.tsc_khz, clock_rate.by,
         tsc_is_stable ? ", invariant" : "", lapic_present() ? "" : ", timer by PIT");
     irq_set_handler(VECTOR_TIMER, timer_interrupt, NULL);
     irq_set_handler(VECTOR_IPI, kick_interrupt, NULL);
