@@ -98,15 +98,25 @@ bool parts_find_kernel(const struct plan_input *input, struct plan *plan, uint64
     return found;
 }
 
+/* Above 1 MiB and on a page of its own where there is room for that: copies are faster, and guests
+ * free whole pages.  In a tight machine as the rule allows. */
+static bool find_module_place(const struct plan_input *input, const struct plan *plan,
+                              uint64_t size, const struct module_rule *rule, uint64_t *ret_at)
+{
+    const uint64_t align[] = {rule->align < PAGE_SIZE ? PAGE_SIZE : rule->align, rule->align};
+    for (unsigned i = 0; i < 2; i++)
+        if (plan_find_target(plan, input->record, size, align[i], UINT64_C(0x100000), rule->max,
+                             rule->from_top, ret_at))
+            return true;
+    return plan_find_target(plan, input->record, size, rule->align, 0, rule->max, rule->from_top,
+                            ret_at);
+}
+
 static enum refusal_id find_target(const struct plan_input *input, struct plan *plan,
                                    const char *name, uint64_t size, const struct module_rule *rule,
                                    uint64_t *ret_at, struct refusal *why)
 {
-    uint64_t min = UINT64_C(0x100000);
-    if (!plan_find_target(plan, input->record, size, rule->align, min, rule->max, rule->from_top,
-                          ret_at) &&
-        !plan_find_target(plan, input->record, size, rule->align, 0, rule->max, rule->from_top,
-                          ret_at))
+    if (!find_module_place(input, plan, size, rule, ret_at))
         return REFUSE(why, PLAN_NO_ROOM,
                       .num = {size, rule->align, 0, rule->max ? rule->max : FOUR_GIB},
                       .str = {name});
