@@ -55,12 +55,12 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
 {
     (void)v;
     uint64_t table = root;
-    for (int level = 4; level > 0; level--) {
+    for (int level = layer.compat ? 3 : 4; level > 0; level--) {
         uint64_t *entries = frame_pointer((table & PTE_ADDR) >> PAGE_SHIFT);
         if (!entries)
             return false;
         uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
-        if (!(entry & PTE_P) || (write && !(entry & PTE_RW)))
+        if (!(entry & PTE_P) || (write && !(entry & PTE_RW) && !(layer.compat && level == 3)))
             return false;
         if (level == 1 || ((level == 2 || level == 3) && (entry & PTE_PS))) {
             uint64_t offset = (UINT64_C(1) << (3 + 9 * level)) - 1;

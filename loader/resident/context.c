@@ -126,7 +126,7 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
 
 void vcpu_begin(struct vcpu *v)
 {
-    cpu_set_cr3(v->kernel_root);
+    root_load(v);
     ldt_load(v, v->ldt_base, v->ldt_entries);
     if (!layer.compat) {
         cpu_wrmsr(MSR_FS_BASE, v->start_fs_base);

@@ -123,6 +123,14 @@ struct vcpu *cpu_block_make(uint32_t id)
     memset(v->tss->iomap_all_end, 0xff, sizeof(v->tss->iomap_all_end));
     memset(v->tss->iomap_user_end, 0xff, sizeof(v->tss->iomap_user_end));
 
+    if (layer.compat) {
+        uint64_t *l4 = layer_pages(1);
+        v->compat_l3 = layer_pages(1);
+        if (!l4 || !v->compat_l3)
+            return NULL;
+        l4[0] = pointer_maddr(v->compat_l3) | PTE_P | PTE_RW | PTE_US | PTE_A;
+        v->compat_root = pointer_maddr(l4);
+    }
     put_descriptor(page, SEL_LAYER_CS, CODE64(0));
     put_descriptor(page, SEL_LAYER_SS, DATA32(0));
     if (layer.compat) {
@@ -235,6 +243,11 @@ void cpu_load(struct vcpu *v)
 void io_privilege_set(struct vcpu *v, uint8_t iopl)
 {
     v->iopl = iopl & 3;
+    /* 32-bit kernels change rings by their own iret, behind our back: their ports are emulated. */
+    if (layer.compat) {
+        v->kernel_iomap = v->user_iomap = v->tss->iomap_base = IOMAP_NONE;
+        return;
+    }
     v->kernel_iomap = layer.dom0 && v->iopl ? IOMAP_ALL : IOMAP_NONE;
     v->user_iomap = IOMAP_NONE;
     if (layer.dom0 && v->iopl == 3)

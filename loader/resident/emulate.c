@@ -116,6 +116,8 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
                &value, layer.compat ? 4 : 8);
         return true;
     case 3:
+        if (layer.compat)
+            value = (uint64_t)((uint32_t)value >> 12 | (uint32_t)value << 20) << PAGE_SHIFT;
         return root_set(v, value >> PAGE_SHIFT) == 0;
     case 4: /* TSD is real; the rest of what a guest may choose is always on where the CPU has it */
         __asm__ volatile("mov %%cr4, %0" : "=r"(real));
@@ -164,20 +166,96 @@ static enum emulation move_special(struct vcpu *v, struct frame *f, struct instr
 /* ---- port I/O where it is not direct ------------------------------------------------------------
  */
 
-/* Only domU kernels come here: no port is theirs. Reads give ones, writes are lost, as on Xen. */
+static uint32_t port_read(uint16_t port, uint32_t size)
+{
+    if (!layer.dom0)
+        return ~UINT32_C(0); /* no port is a domU's: reads give ones, writes are lost, as on Xen */
+    return size == 1 ? port_read8(port) : size == 2 ? port_read16(port) : port_read32(port);
+}
+
+static void port_write(uint16_t port, uint32_t value, uint32_t size)
+{
+    if (!layer.dom0)
+        return;
+    if (size == 1)
+        port_write8(port, (uint8_t)value);
+    else if (size == 2)
+        port_write16(port, (uint16_t)value);
+    else
+        port_write32(port, value);
+}
+
+/* By I/O privilege, or (user space) by the bitmap. */
+static bool port_allowed(const struct vcpu *v, uint32_t port, uint32_t size)
+{
+    if (v->iopl >= (v->kernel_mode ? 1 : 3))
+        return true;
+    if (v->kernel_mode || port + size > v->io_ports)
+        return false;
+    for (uint32_t at = port; at < port + size; at++)
+        if (v->tss->iomap_user[at / 8] >> (at % 8) & 1)
+            return false;
+    return true;
+}
+
+/* One element of ins (6C, 6D) or outs (6E, 6F); the address is flat. */
+static bool string_element(struct vcpu *v, struct frame *f, uint8_t opcode, uint32_t size)
+{
+    uint16_t port = (uint16_t)f->rdx;
+    uint64_t *pointer = opcode & 2 ? &f->rsi : &f->rdi;
+    uint32_t value = 0;
+    if (opcode & 2) {
+        if (!guest_read(v, &value, *pointer, size))
+            return false;
+        port_write(port, value, size);
+    } else {
+        value = port_read(port, size);
+        if (!guest_write(v, *pointer, &value, size))
+            return false;
+    }
+    *pointer += f->rflags & FLAG_DF ? -(uint64_t)size : size;
+    if (layer.compat)
+        *pointer = (uint32_t)*pointer;
+    return true;
+}
+
+static enum emulation port_string(struct vcpu *v, struct frame *f, struct instruction *in,
+                                  uint8_t opcode, uint32_t size)
+{
+    uint64_t *pointer = opcode & 2 ? &f->rsi : &f->rdi;
+    uint64_t left = in->rep ? (layer.compat ? (uint32_t)f->rcx : f->rcx) : 1;
+    for (; left; left--) {
+        if (!string_element(v, f, opcode, size)) {
+            f->rcx = in->rep ? left : f->rcx;
+            inject_page_fault(v, opcode & 2 ? 0 : 2, *pointer);
+            return EMULATE_DONE;
+        }
+    }
+    if (in->rep)
+        f->rcx = 0;
+    return finish(v, f, in);
+}
+
+/* Direct port access is off for domU, for 32-bit kernels, and for user space beyond its bitmap. */
 static enum emulation port_io(struct vcpu *v, struct frame *f, struct instruction *in,
                               uint8_t opcode)
 {
-    uint32_t size = opcode & 1 ? (in->operand16 ? 2 : 4) : 1;
-    uint8_t port;
-    if (layer.dom0 || !v->kernel_mode || !v->iopl)
+    uint32_t size = opcode & 1 ? (in->operand16 ? 2 : 4) : 1, port = (uint16_t)f->rdx;
+    uint64_t mask = size == 4 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * size)) - 1;
+    uint8_t immediate;
+    if (opcode >= 0xe4 && opcode <= 0xe7) {
+        if (!next(in, &immediate))
+            return EMULATE_NOT_OURS;
+        port = immediate;
+    }
+    if (!port_allowed(v, port, size))
         return EMULATE_NOT_OURS;
-    if (opcode >= 0xe4 && opcode <= 0xe7 && !next(in, &port))
-        return EMULATE_NOT_OURS;
-    if (opcode == 0xe4 || opcode == 0xec)
-        f->rax |= 0xff;
-    else if (opcode == 0xe5 || opcode == 0xed)
-        f->rax = size == 2 ? f->rax | 0xffff : 0xffffffffu;
+    if (opcode < 0x70)
+        return port_string(v, f, in, opcode, size);
+    if (opcode & 2)
+        port_write((uint16_t)port, (uint32_t)f->rax, size);
+    else
+        f->rax = (f->rax & ~mask) | port_read((uint16_t)port, size);
     return finish(v, f, in);
 }
 
@@ -313,6 +391,9 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
     }
     if (byte == 0xcc)
         return soft_interrupt(v, f, &in, 3);
+    if ((byte >= 0x6c && byte <= 0x6f) || (byte >= 0xe4 && byte <= 0xe7) ||
+        (byte >= 0xec && byte <= 0xef))
+        return port_io(v, f, &in, byte);
     if (!v->kernel_mode)
         return user_fault(v, f, &in, byte);
     switch (byte) {
@@ -322,9 +403,6 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
         if (!next(&in, &byte) || (byte & 0xf8) != 0xd0)
             return EMULATE_NOT_OURS;
         return finish(v, f, &in);
-    case 0xe4 ... 0xe7:
-    case 0xec ... 0xef:
-        return port_io(v, f, &in, byte);
     case 0xfa: /* cli and sti do not reach the mask: as on Xen they do nothing, with I/O privilege
                 */
     case 0xfb:

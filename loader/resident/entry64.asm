@@ -23,7 +23,7 @@ ARENA_BITS_PER_FRAME equ 9              ; a byte of state and the tables of dire
         dd 0x52565250, 1
         dd resident_image_size, resident_memory_size, resident_entry_offset
         dd ARENA_FIXED, ARENA_PER_CPU, ARENA_BITS_PER_FRAME
-        dd 1 << 1                       ; classes: GUEST_PV64
+        dd 1 << 1 | 1 << 2              ; classes: GUEST_PV64, GUEST_PV32PAE
 
 ; ---- start -----------------------------------------------------------------------------------
 ; resident_entry

@@ -20,6 +20,14 @@ static bool domain_is_self(uint64_t domain)
     return id == DOMID_SELF || id == DOMID_IO || (id == 0 && layer.dom0);
 }
 
+/* An entry of a 32-bit guest's root was written: what the CPU uses is a copy. */
+static void top_changed(uint64_t mfn)
+{
+    struct vcpu *v = cpu_vcpu();
+    if (v->kernel_root == mfn << PAGE_SHIFT && root_prepare(mfn) == 0)
+        root_load(v);
+}
+
 /* Stores `value` at machine address `at`, in whatever kind of frame that is. */
 static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
 {
@@ -32,6 +40,8 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
         uint64_t slot = (at & PAGE_MASK) >> 3;
         if (level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS)
             return -XEN_EINVAL;
+        if (level == 2 && (layer.frame[mfn] & FRAME_TOP) && slot >= COMPAT_HOLE_SLOT)
+            return -XEN_EINVAL;
         long rc = level == 1 ? leaf_check(value) : link_check(value);
         if (rc)
             return rc;
@@ -40,6 +50,8 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
         entry_stored(level, value);
     }
     *entry = value;
+    if (layer.compat && level == 3)
+        top_changed(mfn);
     return 0;
 }
 
@@ -160,6 +172,11 @@ static long pin(uint64_t mfn, int level)
         return -XEN_EINVAL;
     if (layer.compat && level == 4)
         return -XEN_EINVAL;
+    if (layer.compat && level == 3) {
+        long rc = root_prepare(mfn);
+        if (rc)
+            return rc;
+    }
     table_mark(mfn, level);
     if (level == 4)
         hole_install(mfn << PAGE_SHIFT);

@@ -46,6 +46,10 @@
 #define HOLE_SLOT      256 /* first L4 slot of ours */
 #define HOLE_SLOTS     16
 
+/* A 32-bit guest has the m2p at the start of its hole; the rest of the hole is empty. */
+#define COMPAT_HOLE     UINT32_C(0xf5800000)
+#define COMPAT_M2P_SIZE UINT32_C(0x01000000)
+
 /* ---- page-table entries ------------------------------------------------------------------- */
 
 #define PTE_P    UINT64_C(1)
@@ -140,6 +144,8 @@ struct vcpu {
     uint8_t in_nmi;        /* guest's NMI callback runs */
     uint8_t task_switched; /* guest asked for CR0.TS */
 
+    uint64_t *compat_l3;  /* 32-bit guests: the L3 that the CPU really uses, slot 0 of… */
+    uint64_t compat_root; /* …this L4, machine address */
     uint64_t kernel_root, user_root; /* machine addresses; user_root 0 = none */
     uint64_t kernel_sp;
     uint64_t kernel_ss;
@@ -221,6 +227,7 @@ static inline void work_clear(struct vcpu *v, uint32_t work)
 
 #define FRAME_LEVEL   0x07u /* 1-4: is a page table of that level, 0: is none */
 #define FRAME_PINNED  0x08u
+#define FRAME_TOP     0x80u /* 32-bit guests: an L2 for the last GiB, which holds the hole */
 #define FRAME_RAM     0x10u /* RAM by the machine's map */
 #define FRAME_LAYER   0x20u /* RAM that belongs to us: image, arena, m2p */
 #define FRAME_SPECIAL 0x40u /* guest may map it though it has no PFN: shared_info, grant frames */

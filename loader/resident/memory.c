@@ -69,6 +69,16 @@ bool hole_map(uint64_t address, uint64_t entry)
     return true;
 }
 
+/* The m2p in the last L2 of a 32-bit guest, read-only; what else it has above is not its own. */
+void compat_hole_install(uint64_t l2)
+{
+    uint64_t *to = maddr_pointer(l2);
+    for (uint32_t i = 0; i < COMPAT_M2P_SIZE / SIZE_2M; i++) {
+        const uint64_t *from = hole_entry(M2P_WRITE_BASE + i * SIZE_2M, 2);
+        to[COMPAT_HOLE_SLOT + i] = from ? *from & ~PTE_RW : 0;
+    }
+}
+
 void hole_install(uint64_t root)
 {
     memcpy((uint64_t *)maddr_pointer(root) + HOLE_SLOT, layer.slot, sizeof(layer.slot));
@@ -145,7 +155,7 @@ static uint64_t m2p_block(void)
 static void map_m2p(void)
 {
     uint64_t block = m2p_block() << PAGE_SHIFT, used = 0, next = 0;
-    uint64_t reach = layer.compat ? UINT64_C(4) << 34 : UINT64_C(1) << 47;
+    uint64_t reach = layer.compat ? UINT64_C(1) << 34 : UINT64_C(1) << 47;
     memset(maddr_pointer(layer.handover->m2p), 0xff, layer.handover->m2p_size);
     for (uint32_t i = 0; i < layer.handover->map_count; i++) {
         const struct handover_memory *entry = memory_map(i);

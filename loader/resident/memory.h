@@ -27,4 +27,8 @@ bool hole_map(uint64_t address, uint64_t entry);
 /* Writes our 16 entries into a guest's L4 at machine address root. */
 void hole_install(uint64_t root);
 
+/* Writes the m2p's entries into the L2 of a 32-bit guest's last GiB. */
+#define COMPAT_HOLE_SLOT ((COMPAT_HOLE >> 21) & 511)
+void compat_hole_install(uint64_t l2);
+
 #endif

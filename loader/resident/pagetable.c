@@ -22,7 +22,7 @@ static inline uint64_t entry_mfn(uint64_t entry)
 uint64_t *leaf_entry(uint64_t root, uint64_t gva)
 {
     uint64_t table = root >> PAGE_SHIFT;
-    for (int level = 4; level > 1; level--) {
+    for (int level = layer.compat ? 3 : 4; level > 1; level--) {
         const uint64_t *entries = frame_pointer(table);
         if (!entries)
             return NULL;
@@ -45,7 +45,8 @@ static void mark(uint64_t mfn, int level, bool again)
     layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
     if (level == 1 || (known && !again))
         return;
-    for (uint32_t i = 0; i < 512; i++) {
+    uint32_t count = layer.compat && level == 3 ? 4 : 512;
+    for (uint32_t i = 0; i < count; i++) {
         uint64_t entry = entries[i];
         if (!(entry & PTE_P))
             continue;
@@ -114,19 +115,52 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     uint64_t mfn = entry_mfn(*leaf);
     if (!frame_is_guest(mfn) || !(layer.frame[mfn] & FRAME_LEVEL))
         return false;
+    if (layer.compat && (layer.frame[mfn] & FRAME_LEVEL) == 3)
+        return false; /* the CPU uses a copy */
     __atomic_fetch_or(leaf, PTE_RW, __ATOMIC_RELAXED);
     cpu_invlpg(address);
     return true;
+}
+
+/* 32-bit guests: the last GiB holds the hypervisor's hole, so it must have a table. */
+static long compat_prepare(uint64_t mfn)
+{
+    const uint64_t *l3 = frame_pointer(mfn);
+    if (!l3 || !(l3[3] & PTE_P) || !frame_is_guest(entry_mfn(l3[3])))
+        return -XEN_EINVAL;
+    table_mark(mfn, 3);
+    layer.frame[entry_mfn(l3[3])] |= FRAME_TOP;
+    compat_hole_install(l3[3] & PTE_ADDR);
+    return 0;
 }
 
 long root_prepare(uint64_t mfn)
 {
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
+    if (layer.compat)
+        return compat_prepare(mfn);
     if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
         table_mark(mfn, 4);
     hole_install(mfn << PAGE_SHIFT);
     return 0;
+}
+
+void compat_root_copy(struct vcpu *v)
+{
+    const uint64_t *l3 = maddr_pointer(v->kernel_root);
+    for (int i = 0; i < 4; i++)
+        v->compat_l3[i] = l3[i] & PTE_P ? (l3[i] & PTE_ADDR) | PTE_P | PTE_RW | PTE_US | PTE_A : 0;
+}
+
+void root_load(struct vcpu *v)
+{
+    if (layer.compat) {
+        compat_root_copy(v);
+        cpu_set_cr3(v->compat_root);
+    } else {
+        cpu_set_cr3(v->kernel_root);
+    }
 }
 
 long root_set(struct vcpu *v, uint64_t mfn)
@@ -136,7 +170,7 @@ long root_set(struct vcpu *v, uint64_t mfn)
         return rc;
     v->kernel_root = mfn << PAGE_SHIFT;
     if (v->kernel_mode)
-        cpu_set_cr3(v->kernel_root);
+        root_load(v);
     return 0;
 }
 

@@ -30,6 +30,11 @@ long root_prepare(uint64_t mfn);
 long root_set(struct vcpu *v, uint64_t mfn);
 long user_root_set(struct vcpu *v, uint64_t mfn);
 
+/* Loads CR3 for v's kernel root.  32-bit guests: their four L3 entries are copied into a table of
+ * ours, since a PAE entry has no permission bits and long mode's has. */
+void root_load(struct vcpu *v);
+void compat_root_copy(struct vcpu *v);
+
 /* This CPU's TLB, everything of it. */
 void flush_tlb_all(void);
 

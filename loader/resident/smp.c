@@ -65,7 +65,8 @@ void smp_find(void)
     uint32_t most = layer.handover->cpu_count_max;
     if (most == 0 || most > VCPU_MAX)
         most = VCPU_MAX;
-    if (!lapic_present() || most == 1 ||
+    /* 32-bit guests have one. */
+    if (!lapic_present() || most == 1 || layer.compat ||
         !acpi_read_madt(&machine_reader, layer.handover->rsdp, &madt))
         return;
     for (uint32_t i = 0; i < madt.cpu_count && layer.cpu_count < most; i++) {

@@ -15,6 +15,7 @@
 #include "voice.h"
 
 #define XFEATURE_X87 1
+#define MSR_GS_BASE  0xc0000101u
 
 static void init_all(void)
 {
@@ -80,6 +81,18 @@ static void entry_state(struct vcpu *v)
     v->info[1] = 1;
 }
 
+/* 32-bit guests start with flat data segments; 64-bit ones with null selectors, as cpu_load() left
+ * it. */
+static void load_data_segments(struct vcpu *v)
+{
+    uint16_t flat = SEL_KERNEL32DS;
+    if (!layer.compat)
+        return;
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" : : "r"(flat));
+    load_gs_fixup(flat);
+    cpu_wrmsr(MSR_GS_BASE, (uint64_t)v);
+}
+
 /* CR4 as a guest reads it first: what of the machine's is visible and its own choices. */
 static void seen_cr4(struct vcpu *v)
 {
@@ -105,11 +118,12 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
     layer.compat = handover->guest_class != GUEST_PV64;
     layer.dom0 = (handover->flags & HANDOVER_DOM0) != 0;
     layer.tsc_at_entry = handover->tsc_at_entry;
-    if (handover->guest_class != GUEST_PV64)
+    if (handover->guest_class != GUEST_PV64 && handover->guest_class != GUEST_PV32PAE)
         layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
 
     memory_init(handover);
     idt_make();
+    trap_refresh_gate(0x82);
     layer.shared_mfn = layer.handover->shared_info >> PAGE_SHIFT;
     layer.shared = maddr_pointer(layer.handover->shared_info);
 
@@ -128,14 +142,16 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
     memcpy(layer.slot, (const uint64_t *)maddr_pointer(layer.root) + HOLE_SLOT, sizeof(layer.slot));
     entry_state(v);
     uint64_t root = layer.handover->page_table_root >> PAGE_SHIFT;
-    table_mark(root, 4);
-    layer.frame[root] |= FRAME_PINNED;
-    if (root_set(v, root))
+    if (layer.compat)
+        hole_install(v->compat_root);
+    if (!frame_is_guest(root) || root_set(v, root))
         layer_panic(NULL, "the guest's page table at %#llx is not in its memory",
                     (unsigned long long)layer.handover->page_table_root);
+    layer.frame[root] |= FRAME_PINNED;
     fill_hypercall_page();
     io_privilege_set(v, 0);
     init_cpu(v);
+    load_data_segments(v);
     say(SAY_DEBUG, "layer: guest entry %#llx, stack %#llx, start_info %#llx",
         (unsigned long long)layer.handover->entry, (unsigned long long)layer.handover->stack_top,
         (unsigned long long)layer.handover->start_info);

@@ -211,6 +211,8 @@ void trap_from_guest(struct frame *f)
     uint8_t vector = (uint8_t)f->vector;
 
     f->rflags |= FLAG_IF;
+    if (layer.compat)
+        v->kernel_mode = (f->cs & 3) != 3; /* 32-bit kernels use the CPU's own iret, too */
     if (v->kernel_mode && !layer.compat) {
         if (kernel_back_to_level_1(f))
             return;
@@ -302,6 +304,11 @@ void syscall_from_user(struct frame *f)
     struct vcpu *v = cpu_vcpu();
     const struct callback *callback = &v->syscall;
     f->rflags |= FLAG_IF;
+    if (layer.compat) { /* flat user selectors of 32-bit guests */
+        v->kernel_mode = 0;
+        f->cs = 0xe02b;
+        f->ss = 0xe033;
+    }
     if (f->vector == ENTRY_SYSCALL32)
         callback = &v->syscall32;
     if (v->kernel_mode || !callback->address || (f->vector == ENTRY_SYSCALL && layer.compat)) {
