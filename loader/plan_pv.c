@@ -7,9 +7,7 @@
  */
 #include "pv_parts.h"
 
-#include "bytes.h"
 #include "memory_map.h"
-#include "plan_parts.h"
 #include "pv_abi.h"
 #include "pv_memory.h"
 
@@ -102,9 +100,8 @@ static enum refusal_id check_guest(struct pv_work *work, struct refusal *why)
     return REFUSE_NONE;
 }
 
-/* A free stretch for `name` that overlaps neither stage nor sources, as a region of the plan. */
-static enum refusal_id place(struct pv_work *work, const char *name, enum region_kind kind,
-                             uint64_t size, uint64_t *ret, struct refusal *why)
+enum refusal_id pv_place(struct pv_work *work, const char *name, enum region_kind kind,
+                         uint64_t size, uint64_t *ret, struct refusal *why)
 {
     bool from_top = kind != REGION_TARGET;
 
@@ -113,102 +110,6 @@ static enum refusal_id place(struct pv_work *work, const char *name, enum region
         !plan_find(work->plan, work->input->record, size, PAGE_SIZE, MIB, 0, from_top, ret))
         return REFUSE(why, PV_NO_ROOM, .num = {size >> 10}, .str = {name});
     return plan_add_region(work->plan, name, kind, (struct range){*ret, *ret + size}, NULL, why);
-}
-
-static bool overlaps_work(const struct plan *plan, struct range range)
-{
-    for (uint32_t i = 0; i < plan->region_count; i++)
-        if (range_overlaps(plan->region[i].machine, range))
-            return true;
-    return false;
-}
-
-/* True when the frames of a ramdisk can be given to the guest as they are: whole free pages that
- * nothing else of the plan and no other module uses. */
-static bool can_splice(const struct pv_work *work, uint32_t index, bool last)
-{
-    const struct boot_record *record = work->input->record;
-    const struct boot_module *module = &record->module[index];
-    uint64_t pages = (module->size + PAGE_MASK) >> PAGE_SHIFT;
-    struct range range, other;
-
-    if ((module->start.v & PAGE_MASK) || (!last && (module->size & PAGE_MASK)))
-        return false;
-    if (!range_from_size(module->start.v, pages << PAGE_SHIFT, &range) || range.end > FOUR_GIB ||
-        !pv_memory_is_free(&work->plan->pv, range.start >> PAGE_SHIFT, pages) ||
-        overlaps_work(work->plan, range))
-        return false;
-    for (uint32_t i = 0; i < record->module_count; i++)
-        if (i != index &&
-            (!range_from_size(record->module[i].start.v, record->module[i].size, &other) ||
-             range_overlaps(other, range)))
-            return false;
-    return true;
-}
-
-/* All modules behind the guest make one ramdisk, each on pages of its own: Linux takes zeros
- * between archives.  Frames that can stay are only given PFNs, the others are copied. */
-static enum refusal_id take_ramdisks(struct pv_work *work, struct refusal *why)
-{
-    const struct boot_record *record = work->input->record;
-    uint32_t last = record->module_count;
-    enum refusal_id id = REFUSE_NONE;
-
-    while (last > 1 && record->module[last - 1].size == 0)
-        last--;
-    for (uint32_t i = 1; i < last && !id; i++) {
-        const struct boot_module *module = &record->module[i];
-        struct pv_piece *piece = &work->piece[work->piece_count];
-
-        if (module->size == 0)
-            continue;
-        if (module->size > FOUR_GIB || module->start.v > FOUR_GIB - module->size)
-            return REFUSE(why, PV_MODULE_TOO_HIGH, .num = {i, module->start.v, module->size});
-        work->piece_count++;
-        piece->module = i;
-        piece->size = module->size;
-        piece->pages = (module->size + PAGE_MASK) >> PAGE_SHIFT;
-        piece->at = module->start.v;
-        piece->spliced = can_splice(work, i, i == last - 1);
-        work->initrd_size = (work->initrd_pages << PAGE_SHIFT) + piece->size;
-        work->initrd_pages += piece->pages;
-        if (piece->spliced) {
-            struct range range = {piece->at, piece->at + (piece->pages << PAGE_SHIFT)};
-
-            id = plan_add_region(work->plan, plan_name(work->plan, "ramdisk", i), REGION_IN_PLACE,
-                                 range, &piece->region, why);
-        } else {
-            struct range range = {module->start.v, module->start.v + module->size};
-
-            id = plan_add_region(work->plan, plan_name(work->plan, "ramdisk as loaded", i),
-                                 REGION_SOURCE, range, NULL, why);
-        }
-    }
-    return id;
-}
-
-/* Gives copied ramdisks their new frames; after all sources are known. */
-static enum refusal_id place_ramdisks(struct pv_work *work, struct refusal *why)
-{
-    enum refusal_id id = REFUSE_NONE;
-
-    for (uint32_t i = 0; i < work->piece_count && !id; i++) {
-        struct pv_piece *piece = &work->piece[i];
-        uint64_t from = piece->at;
-        uint64_t bytes = piece->pages << PAGE_SHIFT;
-
-        if (piece->spliced)
-            continue;
-        id = place(work, plan_name(work->plan, "ramdisk", piece->module), REGION_TARGET, bytes,
-                   &piece->at, why);
-        if (id)
-            return id;
-        piece->region = &work->plan->region[work->plan->region_count - 1];
-        id = plan_add_copy(work->plan, piece->at, from, piece->size, why);
-        if (!id)
-            id = plan_add_zero(work->plan, piece->at + piece->size, bytes - piece->size, why);
-    }
-    return id;
 }
 
 /* Frames below 4 GiB that a dom0 guest gets only in exchange, for DMA (Linux: swiotlb-xen).  Where
@@ -256,24 +157,25 @@ static enum refusal_id place_layer(struct pv_work *work, struct refusal *why)
     work->arena_size += work->dma_reserve;
     pv->m2p_size = pv_memory_m2p_pages(map, work->class) << PAGE_SHIFT;
 
-    id = place(work, "m2p", REGION_LAYER, pv->m2p_size, &pv->m2p, why);
+    id = pv_place(work, "m2p", REGION_LAYER, pv->m2p_size, &pv->m2p, why);
     if (!id && work->arena_size)
-        id = place(work, "layer arena", REGION_LAYER, work->arena_size, &work->arena, why);
+        id = pv_place(work, "layer arena", REGION_LAYER, work->arena_size, &work->arena, why);
     if (!id)
-        id = place(work, "resident layer", REGION_LAYER, header->memory_size, &work->layer, why);
+        id = pv_place(work, "resident layer", REGION_LAYER, header->memory_size, &work->layer, why);
     if (!id)
         id = plan_add_copy(work->plan, work->layer, work->image_at, header->image_size, why);
     if (!id)
         id = plan_add_zero(work->plan, work->layer + header->image_size,
                            header->memory_size - header->image_size, why);
     if (!id)
-        id = place(work, "shared_info", REGION_LAYER, PAGE_SIZE, &pv->shared_info, why);
+        id = pv_place(work, "shared_info", REGION_LAYER, PAGE_SIZE, &pv->shared_info, why);
     if (!id)
         id = pv_place_symbols(work, why);
     if (!id)
-        id = place(work, "hand-over", REGION_LAYER, pv_handover_size(work), &work->plan->info, why);
+        id = pv_place(work, "hand-over", REGION_LAYER, pv_handover_size(work), &work->plan->info,
+                      why);
     if (!id)
-        id = place(work, "hand-off", REGION_HANDOFF, HANDOFF_SIZE, &work->plan->handoff, why);
+        id = pv_place(work, "hand-off", REGION_HANDOFF, HANDOFF_SIZE, &work->plan->handoff, why);
     return id;
 }
 
@@ -328,7 +230,7 @@ static enum refusal_id make_layout(struct pv_work *work, struct refusal *why)
 static enum refusal_id place_block(struct pv_work *work, const char *name, uint64_t pages,
                                    uint64_t *ret, struct refusal *why)
 {
-    return place(work, name, REGION_TARGET, pages << PAGE_SHIFT, ret, why);
+    return pv_place(work, name, REGION_TARGET, pages << PAGE_SHIFT, ret, why);
 }
 
 /* Chooses frames for everything that has a purpose and makes the p2m. */
@@ -341,7 +243,7 @@ static enum refusal_id assign_frames(struct pv_work *work, struct refusal *why)
     uint64_t before = layout->initrd ? layout->initrd_pfn : own_pages;
     uint64_t block, p2m = 0;
     uint32_t count = 0, regions;
-    enum refusal_id id = place_ramdisks(work, why);
+    enum refusal_id id = pv_place_ramdisks(work, why);
 
     if (id)
         return id;
@@ -420,7 +322,7 @@ enum refusal_id plan_pv(const struct plan_input *input, struct plan *ret, struct
 
     id = pv_memory_collect(input->record, ret, &ret->pv, &available, why);
     if (!id)
-        id = take_ramdisks(&work, why);
+        id = pv_take_ramdisks(&work, why);
     if (!id)
         id = place_layer(&work, why);
     if (!id)

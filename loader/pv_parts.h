@@ -43,6 +43,17 @@ struct pv_work {
     struct pv_layout layout;
 };
 
+/* A free stretch for `name` that overlaps neither stage nor sources, as a region of the plan: from
+ * the top of RAM below 4 GiB, a TARGET from 1 MiB up (plan_pv.c). */
+enum refusal_id pv_place(struct pv_work *work, const char *name, enum region_kind kind,
+                         uint64_t size, uint64_t *ret, struct refusal *why);
+
+/* Finds the ramdisk's pieces, of which those that can stay become regions and the others sources;
+ * needs the free frames (pv_memory_collect()) (pv_ramdisk.c). */
+enum refusal_id pv_take_ramdisks(struct pv_work *work, struct refusal *why);
+/* Places and copies the pieces that cannot stay; once all sources are known. */
+enum refusal_id pv_place_ramdisks(struct pv_work *work, struct refusal *why);
+
 /* A TARGET region of `size` bytes at a pseudo-physical address of the layout whose frames are
  * contiguous (pv_contents.c). */
 enum refusal_id pv_add_region(struct pv_work *work, const char *name, uint64_t physical,
