@@ -205,6 +205,13 @@ start:
         xor     eax, eax
         mov     cr4, eax
 .no_cr4:
+        test    byte [ebx + H_FLAGS], FLAG_EFER ; a firmware that uses NX leaves EFER.NXE set
+        jz      .no_efer
+        xor     eax, eax
+        xor     edx, edx
+        mov     ecx, MSR_EFER
+        wrmsr
+.no_efer:
         mov     eax, SELECTOR_TSS
         ltr     ax                              ; marks it busy
         push    dword 0

@@ -124,7 +124,7 @@ void apply_handoff(const struct plan *plan, const struct cpu_info *cpu, const vo
     uint64_t at = plan->handoff;
     struct handoff handoff = {
         .step_count = plan->step_count,
-        .flags = (cpu->has_cpuid ? HANDOFF_CR4 : 0) | (cpu->long_mode ? HANDOFF_EFER : 0) |
+        .flags = (cpu->has_cpuid ? HANDOFF_CR4 : 0) | (cpu->long_mode || cpu->nx ? HANDOFF_EFER : 0) |
                  (cpu->sse2 ? HANDOFF_SSE2 : 0),
         .exit_kind = plan->exit.kind,
         .self = (uint32_t)at,
