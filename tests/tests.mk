@@ -10,7 +10,7 @@ TESTS := $(BUILD)/tests
 JOBS ?= 2
 
 RUN_PACKAGES := $(BUILD_PACKAGES) qemu-system-x86 busybox-static python3
-CHECK_PACKAGES := $(RUN_PACKAGES) gcc-multilib libcmocka-dev grub-common grub-pc-bin xorriso mtools ovmf \
+CHECK_PACKAGES := $(RUN_PACKAGES) gcc-multilib libcmocka-dev grub-common grub-pc-bin grub-efi-amd64-bin grub-efi-ia32-bin xorriso mtools ovmf \
                   ovmf-ia32 bzip2 xz-utils lz4 zstd lzop
 
 # ---- make run -------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ check: ## All tests (silent when they pass; last line: N passed, N failed)
 
 boot-tests-ready:
 	@tools/need $(CHECK_PACKAGES)
-	@$(MAKE) -s $(BUILD)/paravane.elf $(TESTS)/guests.stamp
+	@$(MAKE) -s $(BUILD)/paravane.elf $(BUILD)/paravane.efi $(BUILD)/paravane-ia32.efi $(TESTS)/guests.stamp
 
 check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 	@tests/run-tests --group boot --jobs $(JOBS) $(TEST)

@@ -125,3 +125,12 @@ void check_memory_usable(uint64_t start, uint64_t size)
         *word = before;
     }
 }
+
+void check_mem_lower(uint32_t mem_lower, uint64_t low_end)
+{
+    /* In KiB, at most 640 by definition; firmware without a BIOS may end its low RAM anywhere. */
+    uint64_t bytes = (uint64_t)mem_lower * 1024;
+    check("mem_lower is the map's low RAM", bytes <= low_end && bytes + 4096 > low_end, bytes,
+          low_end);
+    check("mem_lower is at most 640", mem_lower <= 640, mem_lower, 640);
+}

@@ -54,6 +54,8 @@ uint32_t crc32(const void *data, size_t size);
 void check_image(void);
 /* The words of the command line: `name=value` or `name`; false when it is not there. */
 bool option(const char *line, const char *name, uint64_t *ret_value);
+/* Multiboot's mem_lower (KiB) against the map's RAM that begins at 0. */
+void check_mem_lower(uint32_t mem_lower, uint64_t low_end);
 bool string_equal(const char *a, const char *b, size_t size);
 
 /* ---- doors: each prints, checks, and ends the machine ---- */

@@ -31,15 +31,17 @@ static uint32_t read32(const uint8_t *at)
     return *(const uint32_t *)at;
 }
 
-static void check_map(const uint8_t *data, uint32_t size)
+/* Returns where the RAM that begins at 0 ends. */
+static uint64_t check_map(const uint8_t *data, uint32_t size)
 {
     uint32_t entry_size = read32(data);
+    uint64_t low_end = 0;
     bool image_inside = false;
 
     check("map entry size", entry_size >= 24 && entry_size % 8 == 0, entry_size, 24);
     check_equal("map entry version", read32(data + 4), 0);
     if (entry_size < 24)
-        return;
+        return 0;
     check_equal("rest behind the last map entry", (size - 8) % entry_size, 0);
     for (const uint8_t *entry = data + 8; entry + entry_size <= data + size; entry += entry_size) {
         uint64_t start = read64(entry), length = read64(entry + 8);
@@ -48,10 +50,13 @@ static void check_map(const uint8_t *data, uint32_t size)
         if (read32(entry + 16) != 1)
             continue;
         check_memory_usable((start + 3) & ~3ull, (length & ~3ull) - 4);
+        if (start == 0)
+            low_end = length;
         if (start <= 0x100000 && start + length >= (uintptr_t)image_end - VIRT_BASE)
             image_inside = true;
     }
     check_true("our image stands in RAM of the map", image_inside);
+    return low_end;
 }
 
 static void check_rsdp(const uint8_t *data, uint32_t size, uint32_t summed)
@@ -67,7 +72,9 @@ static void check_rsdp(const uint8_t *data, uint32_t size, uint32_t summed)
 void multiboot2_checks(uint64_t info)
 {
     const uint8_t *start = physical(info);
+    uint64_t low_end = 0;
     uint32_t total = read32(start), at = 8, modules = 0;
+    uint32_t mem_lower = 0;
     bool ended = false, has_map = false, has_memory = false;
 
     print("guest: protocol Multiboot 2\n");
@@ -109,11 +116,11 @@ void multiboot2_checks(uint64_t info)
             has_memory = true;
             field("mem_lower", read32(data));
             field("mem_upper", read32(data + 4));
-            check("mem_lower", read32(data) >= 500 && read32(data) <= 640, read32(data), 640);
+            mem_lower = read32(data);
             break;
         case TAG_MEMORY_MAP:
             has_map = true;
-            check_map(data, size);
+            low_end = check_map(data, size);
             break;
         case TAG_ELF_SECTIONS:
             field("elf sections", read32(data));
@@ -136,6 +143,7 @@ void multiboot2_checks(uint64_t info)
         at += (tag->size + 7) & ~7u;
     }
     field("modules", modules);
+    check_mem_lower(mem_lower, low_end);
     check_true("tags end with the end tag", ended);
     check_true("memory map and memory sizes given, as asked for", has_map && has_memory);
 }

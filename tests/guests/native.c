@@ -52,7 +52,7 @@ static void check_module(uint32_t index, uint32_t start, uint32_t end, const cha
 static void check_map(const multiboot_info_t *info)
 {
     uint32_t at = info->mmap_addr, left = info->mmap_length, entries = 0;
-    uint64_t ram = 0, upper_end = 0;
+    uint64_t ram = 0, low_end = 0, upper_end = 0;
     bool image_inside = false;
 
     while (left >= sizeof(multiboot_memory_map_t)) {
@@ -64,6 +64,8 @@ static void check_map(const multiboot_info_t *info)
               (unsigned long long)entry->len, entry->type);
         if (entry->type == MULTIBOOT_MEMORY_AVAILABLE) {
             ram += entry->len;
+            if (entry->addr == 0)
+                low_end = entry->len;
             if (entry->addr <= 0x100000 && entry->addr + entry->len > 0x100000) {
                 upper_end = entry->addr + entry->len;
                 image_inside = upper_end >= (uintptr_t)image_end - VIRT_BASE;
@@ -81,7 +83,7 @@ static void check_map(const multiboot_info_t *info)
     if (info->flags & MULTIBOOT_INFO_MEMORY) {
         field("mem_lower", info->mem_lower);
         field("mem_upper", info->mem_upper);
-        check("mem_lower", info->mem_lower >= 500 && info->mem_lower <= 640, info->mem_lower, 640);
+        check_mem_lower(info->mem_lower, low_end);
         check_true("mem_upper ends inside the map's RAM",
                    0x100000 + (uint64_t)info->mem_upper * 1024 <= upper_end);
         check_true("mem_upper covers the map's RAM up to 1 MiB less",
