@@ -40,7 +40,7 @@ enum region_kind {
     REGION_LAYER,    /* resident layer, its arena, m2p: kept from the guest for ever */
     REGION_HANDOFF,  /* mover, step list, GDT, temporary tables: needed until the first instruction
                       */
-    REGION_KEEP,     /* firmware data in RAM that must survive (record->keep) */
+    REGION_KEEP,     /* firmware data in RAM that must survive (record->keep); steps may read it */
 };
 
 struct region {
