@@ -27,6 +27,9 @@ run: ## Boot Debian's kernel (or GUEST=) in QEMU: MODE= INITRD= ARGS= MEM=
 	@$(MAKE) -s $(BUILD)/paravane.elf $(if $(GUEST),$(if $(wildcard $(GUEST)),,guests))
 	@tests/run-guest
 
+debug: ## As run, but QEMU waits for gdb (gdb -x build/debug.gdb)
+	@DEBUG=1 $(MAKE) -s run
+
 # ---- test guests ----------------------------------------------------------------------------------
 guests: ## Build the test guests
 	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
@@ -57,4 +60,4 @@ check-real: boot-tests-ready ## Boot other people's kernels, Debian's first
 check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
 	@tests/compare-xen
 
-.PHONY: run guests check check-boot check-real check-xen boot-tests-ready
+.PHONY: run debug guests check check-boot check-real check-xen boot-tests-ready
