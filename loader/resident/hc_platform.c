@@ -92,3 +92,11 @@ long hc_platform_op(struct vcpu *v, const struct hypercall_args *args)
         return -XEN_ENOSYS;
     }
 }
+
+/* Performance counters of the guest: off, as in a Xen that was not told vpmu=. */
+long hc_xenpmu_op(struct vcpu *v, const struct hypercall_args *args)
+{
+    (void)v;
+    (void)args;
+    return -XEN_EOPNOTSUPP;
+}
