@@ -22,21 +22,23 @@ static bool range_is_guest(uint64_t gva, uint64_t size)
     uint64_t end;
     if (!checked_add_u64(gva, size, &end))
         return false;
+#ifdef __x86_64__
     if (layer.compat)
         return end <= UINT64_C(1) << 32;
-    return end <= HOLE_START || gva >= HOLE_END;
+#endif
+    return end <= HOLE_START || (gva >= HOLE_END && !layer.compat);
 }
 
 bool guest_read(struct vcpu *v, void *to, uint64_t gva, uint64_t size)
 {
     (void)v;
-    return range_is_guest(gva, size) && copy_guest(to, (const void *)gva, size) == 0;
+    return range_is_guest(gva, size) && copy_guest(to, (const void *)(uintptr_t)gva, size) == 0;
 }
 
 bool guest_write(struct vcpu *v, uint64_t gva, const void *from, uint64_t size)
 {
     (void)v;
-    return range_is_guest(gva, size) && copy_guest((void *)gva, from, size) == 0;
+    return range_is_guest(gva, size) && copy_guest((void *)(uintptr_t)gva, from, size) == 0;
 }
 
 bool guest_read_string(struct vcpu *v, char *to, uint64_t gva, uint64_t size)
@@ -49,27 +51,6 @@ bool guest_read_string(struct vcpu *v, char *to, uint64_t gva, uint64_t size)
     }
     to[size - 1] = '\0';
     return true;
-}
-
-bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, uint64_t *ret)
-{
-    (void)v;
-    uint64_t table = root;
-    for (int level = layer.compat ? 3 : 4; level > 0; level--) {
-        uint64_t *entries = frame_pointer((table & PTE_ADDR) >> PAGE_SHIFT);
-        if (!entries)
-            return false;
-        uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
-        if (!(entry & PTE_P) || (write && !(entry & PTE_RW) && !(layer.compat && level == 3)))
-            return false;
-        if (level == 1 || ((level == 2 || level == 3) && (entry & PTE_PS))) {
-            uint64_t offset = (UINT64_C(1) << (3 + 9 * level)) - 1;
-            *ret = (entry & PTE_ADDR & ~offset) | (gva & offset);
-            return true;
-        }
-        table = entry;
-    }
-    return false;
 }
 
 /* Little-endian: the low bytes are the value. */

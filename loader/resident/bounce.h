@@ -22,6 +22,13 @@ struct bounce {
 void bounce(struct vcpu *v, const struct bounce *to);
 void bounce_callback(struct vcpu *v, const struct callback *callback, const char *what);
 
+/* bounce64.c: the 64-bit form of bounce(). */
+void bounce64(struct vcpu *v, const struct bounce *to);
+/* RFLAGS as such a frame shows them. */
+uint64_t bounce_flags(const struct frame *f, bool masked);
+/* The guest's DS, ES, FS, GS (0-3). */
+uint64_t guest_selector(int which);
+
 /* 64-bit guests: root, GS base and I/O map of the other mode.  enter_user: v->user_root is set. */
 void enter_kernel(struct vcpu *v);
 void enter_user(struct vcpu *v);

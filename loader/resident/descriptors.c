@@ -120,8 +120,8 @@ struct vcpu *cpu_block_make(uint32_t id)
     for (int i = 0; i < 4; i++)
         v->tss->ist[i] = (uint64_t)block + CPU_IST + (uint64_t)(i + 1) * PAGE_SIZE;
     v->tss->iomap_base = IOMAP_NONE;
-    memset(v->tss->iomap_all_end, 0xff, sizeof(v->tss->iomap_all_end));
-    memset(v->tss->iomap_user_end, 0xff, sizeof(v->tss->iomap_user_end));
+    memset(v->tss->map.all_end, 0xff, sizeof(v->tss->map.all_end));
+    memset(v->tss->map.user_end, 0xff, sizeof(v->tss->map.user_end));
 
     if (layer.compat) {
         uint64_t *l4 = layer_pages(1);
@@ -211,8 +211,8 @@ void cpu_load(struct vcpu *v)
         cr4 |= CR4_FSGSBASE;
     if (leaf1[3] & 1u << 7)
         cr4 |= CR4_MCE;
-    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
-    __asm__ volatile("mov %0, %%cr0" : : "r"(CR0_VALUE));
+    cpu_set_cr4(cr4);
+    cpu_set_cr0(CR0_VALUE);
     cpu_wrmsr(MSR_EFER, (cpu_rdmsr(MSR_EFER) | EFER_SCE) & ~(uint64_t)EFER_NXE);
     if (extended[3] & 1u << 20)
         cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
@@ -235,40 +235,7 @@ void cpu_load(struct vcpu *v)
     if (!cpu_wrmsr_safe(MSR_SYSENTER_CS, 0))
         say(SAY_DEBUG, "this CPU has no SYSENTER");
 
-    __asm__ volatile("mov %0, %%dr7" : : "r"(UINT64_C(0x400)));
-    __asm__ volatile("mov %0, %%dr6" : : "r"(UINT64_C(0xffff0ff0)));
+    cpu_set_dr7(0x400);
+    cpu_set_dr6(0xffff0ff0);
     __asm__ volatile("fninit");
-}
-
-void io_privilege_set(struct vcpu *v, uint8_t iopl)
-{
-    v->iopl = iopl & 3;
-    /* 32-bit kernels change rings by their own iret, behind our back: their ports are emulated. */
-    if (layer.compat) {
-        v->kernel_iomap = v->user_iomap = v->tss->iomap_base = IOMAP_NONE;
-        return;
-    }
-    v->kernel_iomap = layer.dom0 && v->iopl ? IOMAP_ALL : IOMAP_NONE;
-    v->user_iomap = IOMAP_NONE;
-    if (layer.dom0 && v->iopl == 3)
-        v->user_iomap = IOMAP_ALL;
-    else if (layer.dom0 && v->io_ports)
-        v->user_iomap = IOMAP_USER;
-    v->tss->iomap_base = v->kernel_mode ? v->kernel_iomap : v->user_iomap;
-}
-
-long io_bitmap_set(struct vcpu *v, uint64_t gva, uint32_t nr_ports)
-{
-    if (nr_ports > 65536)
-        return -XEN_EINVAL;
-    memset(v->tss->iomap_user, 0xff, sizeof(v->tss->iomap_user));
-    v->io_ports = 0;
-    uint32_t bytes = (nr_ports + 7) / 8;
-    bool copied = guest_read(v, v->tss->iomap_user, gva, bytes);
-    if (copied)
-        v->io_ports = nr_ports;
-    else
-        memset(v->tss->iomap_user, 0xff, sizeof(v->tss->iomap_user));
-    io_privilege_set(v, v->iopl);
-    return copied ? 0 : -XEN_EFAULT;
 }

@@ -15,6 +15,15 @@
 
 #define IOMAP_BYTES 8192
 
+/* The I/O map behind a TSS of either width. */
+struct io_maps {
+    uint8_t all[IOMAP_BYTES];  /* zero: every port allowed */
+    uint8_t all_end[4];        /* 0xff: the byte the CPU reads behind the last */
+    uint8_t user[IOMAP_BYTES]; /* set_iobitmap's */
+    uint8_t user_end[4];
+} __attribute__((packed));
+
+#ifdef __x86_64__
 struct tss {
     uint32_t reserved0;
     uint64_t rsp0, rsp1, rsp2;
@@ -23,18 +32,26 @@ struct tss {
     uint64_t reserved2;
     uint16_t reserved3;
     uint16_t iomap_base;
-    uint8_t iomap_all[IOMAP_BYTES];  /* zero: every port allowed */
-    uint8_t iomap_all_end[4];        /* 0xff: the byte the CPU reads behind the last */
-    uint8_t iomap_user[IOMAP_BYTES]; /* set_iobitmap's */
-    uint8_t iomap_user_end[4];
+    struct io_maps map;
 } __attribute__((packed));
 
 _Static_assert(offsetof(struct tss, iomap_base) == 102, "TSS");
+#else
+struct tss {
+    uint32_t link, esp0, ss0, esp1, ss1, esp2, ss2, cr3, eip, eflags;
+    uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, ldt;
+    uint16_t trap, iomap_base;
+    struct io_maps map;
+} __attribute__((packed));
 
-#define IOMAP_ALL  ((uint16_t)offsetof(struct tss, iomap_all))
-#define IOMAP_USER ((uint16_t)offsetof(struct tss, iomap_user))
+_Static_assert(offsetof(struct tss, iomap_base) == 102, "TSS");
+#endif
+
+#define IOMAP_ALL  ((uint16_t)offsetof(struct tss, map.all))
+#define IOMAP_USER ((uint16_t)offsetof(struct tss, map.user))
 #define IOMAP_NONE ((uint16_t)sizeof(struct tss)) /* past the limit: no port allowed */
 
+#ifdef __x86_64__
 /* One CPU's memory: aligned to its size, so that a stack pointer into it leads to the vCPU. */
 #define CPU_BLOCK_SIZE 0x10000
 #define CPU_TSS        0x4000
@@ -48,6 +65,7 @@ static inline struct vcpu *vcpu_of_stack(const void *on_stack)
 {
     return (struct vcpu *)((uint64_t)on_stack & ~(uint64_t)(CPU_BLOCK_SIZE - 1));
 }
+#endif
 
 /* Allocates the block of vCPU `id` with stacks and TSS; NULL when the arena is used up. */
 struct vcpu *cpu_block_make(uint32_t id);

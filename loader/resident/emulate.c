@@ -120,10 +120,10 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
             value = (uint64_t)((uint32_t)value >> 12 | (uint32_t)value << 20) << PAGE_SHIFT;
         return root_set(v, value >> PAGE_SHIFT) == 0;
     case 4: /* TSD is real; the rest of what a guest may choose is always on where the CPU has it */
-        __asm__ volatile("mov %%cr4, %0" : "=r"(real));
+        real = cpu_cr4();
         v->cr4 = (v->cr4 & ~own) | (value & own & (real | CR4_TSD | CR4_DE));
         real = (real & ~CR4_TSD) | (value & CR4_TSD);
-        __asm__ volatile("mov %0, %%cr4" : : "r"(real));
+        cpu_set_cr4(real);
         return true;
     case 8:
         return true;
@@ -193,7 +193,7 @@ static bool port_allowed(const struct vcpu *v, uint32_t port, uint32_t size)
     if (v->kernel_mode || port + size > v->io_ports)
         return false;
     for (uint32_t at = port; at < port + size; at++)
-        if (v->tss->iomap_user[at / 8] >> (at % 8) & 1)
+        if (v->tss->map.user[at / 8] >> (at % 8) & 1)
             return false;
     return true;
 }

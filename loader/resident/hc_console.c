@@ -35,7 +35,7 @@ void console_io_init(void)
     uint64_t mfn = layer.handover->console_mfn;
     bool has_uart = false;
     if (!layer.dom0 && mfn != 0)
-        ring = frame_pointer(mfn);
+        ring = frame_keep(mfn);
     for (uint32_t i = 0; i < 4; i++)
         has_uart = has_uart || layer.handover->uart[i] != 0;
     if (has_uart || ring != NULL)

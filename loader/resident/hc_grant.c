@@ -48,7 +48,7 @@ static int16_t setup(struct vcpu *v, const struct gnttab_setup_table *op, bool *
     uint32_t size = layer.compat ? 4 : 8;
     for (uint32_t i = 0; i < op->nr_frames; i++) {
         uint64_t mfn = pointer_maddr(frame[i]) >> PAGE_SHIFT;
-        if (!guest_write(v, (uint64_t)op->frame_list.p + i * size, &mfn, size))
+        if (!guest_write(v, (uintptr_t)op->frame_list.p + i * size, &mfn, size))
             *fault = true;
     }
     return GNTST_okay;

@@ -40,9 +40,9 @@ LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
 /* One extent may be exchanged for 2^this smaller ones: Linux undoes its largest, of 4 MiB. */
 #define EXCHANGE_SPLIT_MAX 12
 #define E820_SIZE          20
-#define M2P_END            UINT64_C(0xffff804000000000)
-#define M2P_SIZE_32        (UINT64_C(16) << 20)
-#define HOLE_START_32      UINT64_C(0xf5800000)
+#define M2P_SIZE_64        (UINT64_C(1) << 38)
+#define M2P_SIZE_PAE       (UINT64_C(16) << 20)
+#define M2P_SIZE_32        (UINT64_C(4) << 20)
 #define NO_FRAME           (~UINT64_C(0))
 
 static struct spinlock lock;
@@ -147,7 +147,7 @@ static uint64_t take(uint32_t order, uint64_t limit)
 
 static long decrease(struct vcpu *v, const struct xen_memory_reservation *op, uint64_t start)
 {
-    uint64_t list = (uint64_t)op->extent_start.p, i;
+    uint64_t list = (uintptr_t)op->extent_start.p, i;
     for (i = start; i < op->nr_extents; i++) {
         uint64_t mfn;
         if (!read_pfn(v, list, i, &mfn) || !give_back(mfn, UINT64_C(1) << op->extent_order))
@@ -160,7 +160,7 @@ static long decrease(struct vcpu *v, const struct xen_memory_reservation *op, ui
 static long increase(struct vcpu *v, const struct xen_memory_reservation *op, uint64_t start,
                      bool populate)
 {
-    uint64_t list = (uint64_t)op->extent_start.p, i;
+    uint64_t list = (uintptr_t)op->extent_start.p, i;
     uint64_t count = UINT64_C(1) << op->extent_order;
     for (i = start; i < op->nr_extents; i++) {
         uint64_t pfn = 0;
@@ -211,8 +211,8 @@ static void take_back(uint64_t mfn, uint64_t count)
 static long exchange_chunk(struct vcpu *v, const struct xen_memory_exchange *op, uint64_t chunk,
                            uint32_t in_count, uint32_t out_count)
 {
-    uint64_t in_list = (uint64_t)op->in.extent_start.p;
-    uint64_t out_list = (uint64_t)op->out.extent_start.p;
+    uint64_t in_list = (uintptr_t)op->in.extent_start.p;
+    uint64_t out_list = (uintptr_t)op->out.extent_start.p;
     uint64_t in_size = UINT64_C(1) << op->in.extent_order;
     uint64_t out_size = UINT64_C(1) << op->out.extent_order;
     static uint64_t out_mfn[1u << EXCHANGE_SPLIT_MAX]; /* under the lock */
@@ -331,7 +331,7 @@ static long machine_memory_map(struct vcpu *v, uint64_t arg)
             uint32_t type;
         } __attribute__((packed)) entry = {map[i].start, map[i].end - map[i].start, map[i].type};
         _Static_assert(sizeof(entry) == E820_SIZE, "e820 entry");
-        if (!guest_write(v, (uint64_t)op.buffer.p + i * sizeof(entry), &entry, sizeof(entry)))
+        if (!guest_write(v, (uintptr_t)op.buffer.p + i * sizeof(entry), &entry, sizeof(entry)))
             return -XEN_EFAULT;
     }
     op.nr_entries = count;
@@ -340,14 +340,12 @@ static long machine_memory_map(struct vcpu *v, uint64_t arg)
 
 static long machphys_mapping(struct vcpu *v, uint64_t arg)
 {
-    struct xen_machphys_mapping op = {
-        .v_start = M2P_BASE, .v_end = M2P_END, .max_mfn = (M2P_END - M2P_BASE) / 8 - 1};
-    if (layer.compat) {
-        op.v_start =
-            layer.handover->hv_start_low != 0 ? layer.handover->hv_start_low : HOLE_START_32;
-        op.v_end = op.v_start + M2P_SIZE_32;
-        op.max_mfn = M2P_SIZE_32 / 4 - 1;
-    }
+    uint64_t start = layer.compat ? layer.handover->hv_start_low : M2P_BASE;
+    uint64_t size = layer.guest_class == GUEST_PV32 ? M2P_SIZE_32 : M2P_SIZE_PAE;
+    if (!layer.compat)
+        size = M2P_SIZE_64;
+    struct xen_machphys_mapping op = {.v_start = start, .v_end = start + size};
+    op.max_mfn = (size >> (layer.compat ? 2 : 3)) - 1;
     return guest_write_struct(v, arg, 0, &op, &machphys_layout) ? 0 : -XEN_EFAULT;
 }
 

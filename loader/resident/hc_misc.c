@@ -10,6 +10,7 @@
 #include "pagetable.h"
 #include "trap.h"
 
+#define CR0_TS      UINT64_C(8)
 #define DR7_GD      UINT64_C(0x2000)
 #define DR7_FIXED_1 UINT64_C(0x400)
 #define DR7_FIXED_0 UINT64_C(0xffffffff0000d800)
@@ -17,13 +18,11 @@
 
 void task_switched_set(struct vcpu *v, bool set)
 {
-    uint64_t cr0;
     v->task_switched = set;
-    if (!set) {
+    if (set)
+        cpu_set_cr0(cpu_cr0() | CR0_TS);
+    else
         __asm__ volatile("clts");
-        return;
-    }
-    __asm__ volatile("mov %%cr0, %0; or $8, %0; mov %0, %%cr0" : "=&r"(cr0));
 }
 
 long hc_fpu_taskswitch(struct vcpu *v, const struct hypercall_args *args)
@@ -36,19 +35,19 @@ static void hardware_debugreg(uint32_t reg, uint64_t value)
 {
     switch (reg) {
     case 0:
-        __asm__ volatile("mov %0, %%dr0" : : "r"(value));
+        cpu_set_dr0(value);
         break;
     case 1:
-        __asm__ volatile("mov %0, %%dr1" : : "r"(value));
+        cpu_set_dr1(value);
         break;
     case 2:
-        __asm__ volatile("mov %0, %%dr2" : : "r"(value));
+        cpu_set_dr2(value);
         break;
     case 3:
-        __asm__ volatile("mov %0, %%dr3" : : "r"(value));
+        cpu_set_dr3(value);
         break;
     default:
-        __asm__ volatile("mov %0, %%dr7" : : "r"(value));
+        cpu_set_dr7(value);
         break;
     }
 }

@@ -20,38 +20,26 @@ static bool domain_is_self(uint64_t domain)
     return id == DOMID_SELF || id == DOMID_IO || (id == 0 && layer.dom0);
 }
 
-/* An entry of a 32-bit guest's root was written: what the CPU uses is a copy. */
-static void top_changed(uint64_t mfn)
-{
-    struct vcpu *v = cpu_vcpu();
-    if (v->kernel_root == mfn << PAGE_SHIFT && root_prepare(mfn) == 0)
-        root_load(v);
-}
-
 /* Stores `value` at machine address `at`, in whatever kind of frame that is. */
 static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
 {
     uint64_t mfn = at >> PAGE_SHIFT;
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
-    uint64_t *entry = maddr_pointer(at & ~UINT64_C(7));
     int level = layer.frame[mfn] & FRAME_LEVEL;
-    if (level) {
-        uint64_t slot = (at & PAGE_MASK) >> 3;
-        if (level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS)
-            return -XEN_EINVAL;
-        if (level == 2 && (layer.frame[mfn] & FRAME_TOP) && slot >= COMPAT_HOLE_SLOT)
-            return -XEN_EINVAL;
-        long rc = level == 1 ? leaf_check(value) : link_check(value);
-        if (rc)
-            return rc;
-        if (keep_accessed)
-            value |= *entry & (PTE_A | PTE_D);
-        entry_stored(level, value);
+    if (!level) {
+        entry_write(at, value);
+        return 0;
     }
-    *entry = value;
-    if (layer.compat && level == 3)
-        top_changed(mfn);
+    if (entry_is_ours(level, at))
+        return -XEN_EINVAL;
+    long rc = level == 1 ? leaf_check(value) : link_check(value);
+    if (rc)
+        return rc;
+    if (keep_accessed)
+        value |= entry_read(at) & (PTE_A | PTE_D);
+    entry_write(at, value);
+    entry_stored(level, at, value);
     return 0;
 }
 
@@ -126,11 +114,11 @@ static long va_mapping(struct vcpu *v, uint64_t gva, uint64_t value, uint64_t fl
     long rc = leaf_check(value);
     if (rc)
         return rc;
-    uint64_t *leaf = leaf_entry(v->kernel_root, gva);
-    if (!leaf)
+    uint64_t leaf;
+    if (!leaf_find(v->kernel_root, gva, &leaf))
         return -XEN_EINVAL;
-    entry_stored(1, value);
-    *leaf = value;
+    entry_write(leaf, value);
+    entry_stored(1, leaf, value);
     return flush_after(v, gva, flags);
 }
 
@@ -170,7 +158,7 @@ static long pin(uint64_t mfn, int level)
 {
     if (!frame_is_guest(mfn) || (layer.frame[mfn] & FRAME_PINNED))
         return -XEN_EINVAL;
-    if (layer.compat && level == 4)
+    if (level > root_level())
         return -XEN_EINVAL;
     if (layer.compat && level == 3) {
         long rc = root_prepare(mfn);
@@ -178,7 +166,7 @@ static long pin(uint64_t mfn, int level)
             return rc;
     }
     table_mark(mfn, level);
-    if (level == 4)
+    if (level == root_level())
         hole_install(mfn << PAGE_SHIFT);
     layer.frame[mfn] |= FRAME_PINNED;
     return 0;

@@ -163,7 +163,7 @@ static long set_iobitmap(struct vcpu *v, uint64_t arg)
         return -XEN_EFAULT;
     /* Xen reads the bitmap where it lies at each access; here it is copied into the TSS.  Guests
      * (Linux) make the call again when they change it. */
-    return io_bitmap_set(v, (uint64_t)op.bitmap.p, op.nr_ports);
+    return io_bitmap_set(v, (uintptr_t)op.bitmap.p, op.nr_ports);
 }
 
 static long setup_gsi(struct vcpu *v, uint64_t arg)

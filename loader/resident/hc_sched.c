@@ -50,7 +50,7 @@ static long poll_ports(struct vcpu *v, const struct sched_poll *op, uint16_t *re
     for (uint32_t i = 0; i < op->nr_ports; i++) {
         evtchn_port_t port;
         struct evtchn_effect effect;
-        if (!guest_read(v, &port, (uint64_t)op->ports.p + i * sizeof(port), sizeof(port)))
+        if (!guest_read(v, &port, (uintptr_t)op->ports.p + i * sizeof(port), sizeof(port)))
             return -XEN_EFAULT;
         struct evtchn_table *table = event_begin(&effect);
         bool valid = evtchn_port_is_valid(table, port);

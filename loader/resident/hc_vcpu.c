@@ -29,7 +29,7 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
         return -XEN_ENXIO;
     if (v->ev.info_registered || (v != caller && v->online))
         return -XEN_EINVAL;
-    uint8_t *page = frame_pointer(op.mfn);
+    uint8_t *page = frame_keep(op.mfn);
     if (page == NULL)
         return -XEN_EINVAL;
 

@@ -11,8 +11,6 @@
 #define VERSION_MAJOR 4
 #define VERSION_MINOR 17
 
-#define COMPAT_HOLE UINT32_C(0xf5800000) /* HYPERVISOR_VIRT_START of PAE guests */
-
 static long put_text(struct vcpu *v, uint64_t arg, const char *text, uint64_t size)
 {
     char buffer[1024] = {0};
@@ -33,9 +31,7 @@ static long compile_info(struct vcpu *v, uint64_t arg)
 
 static long platform_parameters(struct vcpu *v, uint64_t arg)
 {
-    uint64_t start = HOLE_START;
-    if (layer.compat)
-        start = layer.handover->hv_start_low != 0 ? layer.handover->hv_start_low : COMPAT_HOLE;
+    uint64_t start = layer.compat ? layer.handover->hv_start_low : HOLE_START;
     return guest_write(v, arg, &start, layer.compat ? 4 : 8) ? 0 : -XEN_EFAULT;
 }
 

@@ -24,7 +24,7 @@ void xenstore_service_init(void)
         if (!xenstore_put(&store, name, "online"))
             say(SAY_INFO, "xenstore: no room for vCPU %u", i);
     }
-    ring = frame_pointer(layer.handover->xenstore_mfn);
+    ring = frame_keep(layer.handover->xenstore_mfn);
 }
 
 void xenstore_ring_serve(struct vcpu *v)

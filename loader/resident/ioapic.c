@@ -13,6 +13,7 @@
 
 #define IOAPIC_VERSION  1
 #define IOAPIC_REDIRECT 0x10
+#define IOAPIC_SIZE     0x20
 #define REDIRECT_MASKED (1u << 16)
 #define REDIRECT_LEVEL  (1u << 15)
 #define REDIRECT_LOW    (1u << 13)
@@ -177,7 +178,7 @@ void ioapic_init(void)
         c->address = madt.ioapic[i].address;
         if (c->address == 0 || c->address >> 32)
             continue;
-        c->index = maddr_pointer(c->address);
+        c->index = maddr_keep(c->address, IOAPIC_SIZE);
         c->data = c->index + 4;
         c->gsi_base = madt.ioapic[i].gsi_base;
         uint32_t version = read_register(c, IOAPIC_VERSION);

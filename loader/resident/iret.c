@@ -10,16 +10,17 @@
 #include "entry.h"
 #include "trap.h"
 
+static uint64_t loadable_flags(uint64_t flags)
+{
+    return (flags & ~(FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP)) | FLAG_IF | 2;
+}
+
+#ifdef __x86_64__
 #define IN_SYSCALL 0x100 /* VGCF_in_syscall: a bit number in the header */
 
 struct iret64 {
     uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 };
-
-static uint64_t loadable_flags(uint64_t flags)
-{
-    return (flags & ~(FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP)) | FLAG_IF | 2;
-}
 
 static long iret64(struct vcpu *v)
 {
@@ -52,6 +53,7 @@ static long iret64(struct vcpu *v)
     v->in_nmi = 0;
     return (long)to.rax;
 }
+#endif
 
 /* eax (pushed by the stub), eip, cs, eflags and, for an outer ring, esp, ss. */
 static long iret32(struct vcpu *v)
@@ -82,7 +84,11 @@ static long iret32(struct vcpu *v)
 long hc_iret(struct vcpu *v, const struct hypercall_args *args)
 {
     (void)args;
-    return layer.compat ? iret32(v) : iret64(v);
+#ifdef __x86_64__
+    if (!layer.compat)
+        return iret64(v);
+#endif
+    return iret32(v);
 }
 
 /* The iretq itself faulted: bad selectors or addresses from the guest's frame.  The registers in

@@ -162,7 +162,7 @@ void lapic_init(void)
         uint64_t address = base & PTE_ADDR;
         if (address >> 32)
             return; /* outside the direct map: no PC has it there */
-        registers = maddr_pointer(address);
+        registers = maddr_keep(address, PAGE_SIZE);
     }
     present = true;
     irq_set_handler(VECTOR_SPURIOUS, spurious_interrupt, NULL);

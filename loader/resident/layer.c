@@ -21,7 +21,8 @@ void voice_init(void)
         count++;
     console_init(&console, handover->uart, count, handover->baud,
                  (handover->flags & HANDOVER_CONSOLE_VGA) != 0,
-                 (handover->flags & HANDOVER_CONSOLE_DEBUGCON) != 0, maddr_pointer(0xb8000));
+                 (handover->flags & HANDOVER_CONSOLE_DEBUGCON) != 0,
+                 maddr_keep(0xb8000, PAGE_SIZE));
     layer_out = &console.out;
 }
 

@@ -32,19 +32,11 @@
 
 #include "vcpu_state.h"
 
-/* ---- address space (L4 slots 256..271) ---------------------------------------------------- */
-
-#define M2P_BASE       UINT64_C(0xffff800000000000) /* slot 256: as the guest sees it, read-only */
-#define LAYER_BASE     UINT64_C(0xffff808000000000) /* slot 257: the image, linked here */
-#define GDT_BASE       UINT64_C(0xffff80c000000000) /* slot 257, upper half: 64 KiB per CPU */
-#define LDT_BASE       UINT64_C(0xffff80d000000000) /* 64 KiB per CPU */
-#define DIRECT_BASE    UINT64_C(0xffff810000000000) /* slots 258-269: RAM and the first 4 GiB */
-#define DIRECT_END     UINT64_C(0xffff870000000000)
-#define M2P_WRITE_BASE UINT64_C(0xffff870000000000) /* slot 270: the same m2p, writable */
-#define HOLE_START     UINT64_C(0xffff800000000000)
-#define HOLE_END       UINT64_C(0xffff880000000000)
-#define HOLE_SLOT      256 /* first L4 slot of ours */
-#define HOLE_SLOTS     16
+#ifdef __x86_64__
+#include "space64.h"
+#else
+#include "space32.h"
+#endif
 
 /* A 32-bit guest has the m2p at the start of its hole; the rest of the hole is empty. */
 #define COMPAT_HOLE     UINT32_C(0xf5800000)
@@ -196,8 +188,10 @@ struct layer {
     const struct handover_run *run;
     uint32_t run_count;
 
-    uint64_t root;             /* our own L4, machine address: never the guest's */
+    uint64_t root; /* our own, machine address: never the guest's */
+#ifdef __x86_64__
     uint64_t slot[HOLE_SLOTS]; /* L4 entries 256..271 */
+#endif
     uint64_t arena_next, arena_end;
     uint64_t tsc_at_entry;
     uint32_t tsc_khz;   /* timer.c; 0 until it is known */
@@ -208,9 +202,13 @@ extern struct layer layer;
 
 static inline struct vcpu *cpu_vcpu(void)
 {
+#ifdef __x86_64__
     struct vcpu *v;
     __asm__("mov %%gs:0, %0" : "=r"(v));
     return v;
+#else
+    return layer.vcpu[0]; /* the 32-bit layer uses one CPU */
+#endif
 }
 
 static inline void work_set(struct vcpu *v, uint32_t work)
@@ -232,15 +230,37 @@ static inline void work_clear(struct vcpu *v, uint32_t work)
 #define FRAME_LAYER   0x20u /* RAM that belongs to us: image, arena, m2p */
 #define FRAME_SPECIAL 0x40u /* guest may map it though it has no PFN: shared_info, grant frames */
 
+#ifdef __x86_64__
+/* Machine memory through the direct map. */
 static inline void *maddr_pointer(uint64_t address)
 {
     return (void *)(DIRECT_BASE + address);
+}
+
+/* The same, where the pointer is kept: in the 32-bit layer maddr_pointer() is a loan. */
+static inline void *maddr_keep(uint64_t address, uint64_t size)
+{
+    (void)size;
+    return maddr_pointer(address);
 }
 
 static inline uint64_t pointer_maddr(const void *pointer) /* of a direct-map pointer */
 {
     return (uint64_t)pointer - DIRECT_BASE;
 }
+#else
+/* One page of machine memory; the pointer is good until WINDOW_LOAN more pages were asked for. */
+void *maddr_pointer(uint64_t address);
+/* `size` bytes for ever; NULL when the space for such pointers is used up. */
+void *maddr_keep(uint64_t address, uint64_t size);
+uint64_t pointer_maddr(const void *pointer); /* of layer_pages() */
+uint32_t m2p_size(void);                     /* bytes of address space */
+
+static inline bool layer_pae(void)
+{
+    return layer.guest_class == GUEST_PV32PAE;
+}
+#endif
 
 /* RAM that the guest may name: false for holes, layer frames and numbers out of range. */
 static inline bool frame_is_guest(uint64_t mfn)
@@ -252,6 +272,12 @@ static inline bool frame_is_guest(uint64_t mfn)
 static inline void *frame_pointer(uint64_t mfn)
 {
     return frame_is_guest(mfn) ? maddr_pointer(mfn << PAGE_SHIFT) : NULL;
+}
+
+/* The same for ever (see maddr_keep). */
+static inline void *frame_keep(uint64_t mfn)
+{
+    return frame_is_guest(mfn) ? maddr_keep(mfn << PAGE_SHIFT, PAGE_SIZE) : NULL;
 }
 
 /* Zeroed pages from the arena, for ever; direct-map pointer; NULL when the arena is used up. */
@@ -440,21 +466,33 @@ static inline void cpu_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t ret[4])
                      : "0"(leaf), "2"(subleaf));
 }
 
-static inline uint64_t cpu_cr3(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
+/* Control and debug registers, as wide as the layer. */
+#define CPU_REGISTER(name)                                                                         \
+    static inline uint64_t cpu_##name(void)                                                        \
+    {                                                                                              \
+        unsigned long value;                                                                       \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                                     \
+        return value;                                                                              \
+    }                                                                                              \
+    static inline void cpu_set_##name(uint64_t value)                                              \
+    {                                                                                              \
+        __asm__ volatile("mov %0, %%" #name : : "r"((unsigned long)value) : "memory");             \
+    }
 
-static inline void cpu_set_cr3(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
+CPU_REGISTER(cr0)
+CPU_REGISTER(cr2)
+CPU_REGISTER(cr3)
+CPU_REGISTER(cr4)
+CPU_REGISTER(dr0)
+CPU_REGISTER(dr1)
+CPU_REGISTER(dr2)
+CPU_REGISTER(dr3)
+CPU_REGISTER(dr6)
+CPU_REGISTER(dr7)
 
 static inline void cpu_invlpg(uint64_t address)
 {
-    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+    __asm__ volatile("invlpg (%0)" : : "r"((unsigned long)address) : "memory");
 }
 
 #endif

@@ -15,7 +15,11 @@ static bool read_machine(const struct reader *reader, uint64_t at, void *to, siz
         if (frame >= layer.frame_count || !(layer.frame[frame] & FRAME_RAM))
             return false;
     }
-    memcpy(to, maddr_pointer(at), size);
+    for (size_t done = 0, part; done < size; done += part) {
+        part = PAGE_SIZE - ((at + done) & PAGE_MASK);
+        part = part < size - done ? part : size - done;
+        memcpy((uint8_t *)to + done, maddr_pointer(at + done), part);
+    }
     return true;
 }
 

@@ -63,6 +63,8 @@ static bool machine_check_msr(uint32_t msr, uint64_t *ret)
 
 bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
 {
+    if (layer.compat && msr >= MSR_STAR && msr <= MSR_KERNEL_GS)
+        return false;
     switch (msr) {
     case MSR_FS_BASE:
         *ret = cpu_rdmsr(MSR_FS_BASE);
@@ -74,7 +76,9 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
         *ret = v->gs_inactive;
         return true;
     case MSR_EFER:
-        *ret = cpu_rdmsr(MSR_EFER) & EFER_SEEN;
+        if (!cpu_rdmsr_safe(MSR_EFER, ret))
+            return false;
+        *ret &= EFER_SEEN;
         if (layer.compat)
             *ret &= 0x800u;
         return true;
@@ -111,6 +115,8 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
 bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
 {
     uint64_t now;
+    if (layer.compat && msr >= MSR_STAR && msr <= MSR_KERNEL_GS)
+        return false;
     switch (msr) {
     case MSR_FS_BASE:
         if (!canonical(value))

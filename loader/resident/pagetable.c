@@ -19,7 +19,45 @@ static inline uint64_t entry_mfn(uint64_t entry)
     return (entry & PTE_ADDR) >> PAGE_SHIFT;
 }
 
-uint64_t *leaf_entry(uint64_t root, uint64_t gva)
+uint64_t entry_read(uint64_t at)
+{
+    return *(const uint64_t *)maddr_pointer(at & ~UINT64_C(7));
+}
+
+void entry_write(uint64_t at, uint64_t value)
+{
+    *(uint64_t *)maddr_pointer(at & ~UINT64_C(7)) = value;
+}
+
+bool entry_is_ours(int level, uint64_t at)
+{
+    uint64_t slot = (at & PAGE_MASK) >> 3;
+    if (level == 2 && (layer.frame[at >> PAGE_SHIFT] & FRAME_TOP))
+        return slot >= COMPAT_HOLE_SLOT;
+    return level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS;
+}
+
+int root_level(void)
+{
+    return layer.compat ? 3 : 4;
+}
+
+uint32_t walk_read(uint64_t cr3, uint64_t address, int *ret_level, uint64_t entry[WALK_MAX])
+{
+    *ret_level = 4;
+    uint64_t table = cr3 & PTE_ADDR;
+    uint32_t count = 0;
+    for (int level = 4; level > 0 && table >> PAGE_SHIFT < layer.frame_count; level--) {
+        uint64_t value = entry_read(table + ((address >> (3 + 9 * level)) & 511) * 8);
+        entry[count++] = value;
+        if (!(value & PTE_P) || (level < 4 && (value & PTE_PS)))
+            break;
+        table = value & PTE_ADDR;
+    }
+    return count;
+}
+
+static uint64_t *leaf_entry(uint64_t root, uint64_t gva)
 {
     uint64_t table = root >> PAGE_SHIFT;
     for (int level = layer.compat ? 3 : 4; level > 1; level--) {
@@ -33,6 +71,35 @@ uint64_t *leaf_entry(uint64_t root, uint64_t gva)
     }
     uint64_t *entries = frame_pointer(table);
     return entries ? &entries[(gva >> PAGE_SHIFT) & 511] : NULL;
+}
+
+bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret)
+{
+    const uint64_t *leaf = leaf_entry(root, gva);
+    if (leaf)
+        *ret = pointer_maddr(leaf);
+    return leaf != NULL;
+}
+
+bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, uint64_t *ret)
+{
+    (void)v;
+    uint64_t table = root;
+    for (int level = root_level(); level > 0; level--) {
+        uint64_t *entries = frame_pointer((table & PTE_ADDR) >> PAGE_SHIFT);
+        if (!entries)
+            return false;
+        uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
+        if (!(entry & PTE_P) || (write && !(entry & PTE_RW) && !(layer.compat && level == 3)))
+            return false;
+        if (level == 1 || ((level == 2 || level == 3) && (entry & PTE_PS))) {
+            uint64_t offset = (UINT64_C(1) << (3 + 9 * level)) - 1;
+            *ret = (entry & PTE_ADDR & ~offset) | (gva & offset);
+            return true;
+        }
+        table = entry;
+    }
+    return false;
 }
 
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
@@ -88,8 +155,18 @@ long link_check(uint64_t entry)
     return !(entry & PTE_P) || frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
 }
 
-void entry_stored(int level, uint64_t entry)
+/* An entry of a 32-bit guest's root was written: what the CPU uses is a copy. */
+static void top_changed(uint64_t mfn)
 {
+    struct vcpu *v = cpu_vcpu();
+    if (v->kernel_root == mfn << PAGE_SHIFT && root_prepare(mfn) == 0)
+        root_load(v);
+}
+
+void entry_stored(int level, uint64_t at, uint64_t entry)
+{
+    if (layer.compat && level == 3)
+        top_changed(at >> PAGE_SHIFT);
     if (!(entry & PTE_P))
         return;
     uint64_t mfn = entry_mfn(entry);

@@ -7,8 +7,24 @@
 
 #include "layer.h"
 
-/* The L1 entry of gva below `root`, NULL when there is none (hole, missing table, large page). */
-uint64_t *leaf_entry(uint64_t root, uint64_t gva);
+/* Machine address of gva's L1 entry below `root`; false when there is none (hole, missing table,
+ * large page). */
+MUST_USE bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret);
+
+/* The page-table entry at or around machine address `at` of a guest frame, as wide as the guest's.
+ */
+uint64_t entry_read(uint64_t at);
+void entry_write(uint64_t at, uint64_t value);
+/* True for entries that are the hypervisor's in every table of that kind. */
+bool entry_is_ours(int level, uint64_t at);
+
+/* Level of the guest's root tables: 4, PAE 3, non-PAE 2. */
+int root_level(void);
+
+/* Entries on the way to `address` from the root in CR3, the top one, of *ret_level, first; returns
+ * how many. */
+#define WALK_MAX 4
+uint32_t walk_read(uint64_t cr3, uint64_t address, int *ret_level, uint64_t entry[WALK_MAX]);
 
 /* Marks frame mfn as a table of `level` and everything below it. */
 void table_mark(uint64_t mfn, int level);
@@ -16,8 +32,8 @@ void table_mark(uint64_t mfn, int level);
 /* What a new entry may name: 0, or what Xen answers for a frame that is not the guest's. */
 long leaf_check(uint64_t entry);
 long link_check(uint64_t entry);
-/* Book-keeping after such an entry was stored in a table of `level`. */
-void entry_stored(int level, uint64_t entry);
+/* Book-keeping after such an entry was stored at machine address `at` in a table of `level`. */
+void entry_stored(int level, uint64_t at, uint64_t entry);
 
 /* A write fault of the guest's kernel on a read-only, supervisor mapping of a page-table frame: the
  * mapping is made writable and true returned, the instruction is to be tried again. */

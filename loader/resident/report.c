@@ -4,6 +4,7 @@
  * where the guest's ELF has them; and then the end that on-refusal= asks for.
  */
 #include "layer.h"
+#include "pagetable.h"
 #include "smp.h"
 #include "trap.h"
 
@@ -35,10 +36,12 @@ static unsigned long long ull(uint64_t value)
 static void print_symbol(uint64_t address)
 {
     const struct handover *handover = layer.handover;
-    const Elf64_Sym *best = NULL, *symbol = maddr_pointer(handover->symbols);
-    const char *strings = maddr_pointer(handover->strings);
+    const Elf64_Sym *best = NULL, *symbol;
+    const char *strings;
     if (!handover->symbols || !handover->strings || layer.compat)
         return;
+    symbol = maddr_pointer(handover->symbols);
+    strings = maddr_pointer(handover->strings);
     for (uint64_t i = 0; i < handover->symbols_size / sizeof(*symbol); i++)
         if (symbol[i].st_value && symbol[i].st_value <= address &&
             ELF64_ST_TYPE(symbol[i].st_info) <= STT_FUNC &&
@@ -62,8 +65,7 @@ static void print_registers(const struct frame *f)
     say(SAY_ALWAYS, "rbp %016llx  r8  %016llx  r9  %016llx", ull(f->rbp), ull(f->r8), ull(f->r9));
     say(SAY_ALWAYS, "r10 %016llx  r11 %016llx  r12 %016llx", ull(f->r10), ull(f->r11), ull(f->r12));
     say(SAY_ALWAYS, "r13 %016llx  r14 %016llx  r15 %016llx", ull(f->r13), ull(f->r14), ull(f->r15));
-    uint64_t cr2;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    uint64_t cr2 = cpu_cr2();
     say(SAY_ALWAYS, "%s, error %#llx  cr2 %016llx  cr3 %016llx", trap_vector_name(f->vector),
         ull(f->error), ull(cr2), ull(cpu_cr3()));
     out_text(layer_out, "paravane: at");
@@ -108,21 +110,13 @@ static void print_stack(struct vcpu *v, uint64_t rsp)
 
 static void print_walk(const char *what, uint64_t root, uint64_t address)
 {
-    uint64_t table = root & PTE_ADDR;
+    uint64_t entry[WALK_MAX];
+    int level;
+    uint32_t count = walk_read(root, address, &level, entry);
     out_printf(layer_out, "paravane: walk of %s %#llx:", what, ull(address));
-    for (int level = 4; level > 0; level--) {
-        if (table >> PAGE_SHIFT >= layer.frame_count) {
-            out_text(layer_out, " (table outside memory)");
-            break;
-        }
-        uint64_t entry =
-            ((const uint64_t *)maddr_pointer(table))[(address >> (3 + 9 * level)) & 511];
-        out_printf(layer_out, " L%d %llx", level, ull(entry));
-        if (!(entry & PTE_P) || (level < 4 && (entry & PTE_PS)))
-            break;
-        table = entry & PTE_ADDR;
-    }
-    out_text(layer_out, "\n");
+    for (uint32_t i = 0; i < count; i++)
+        out_printf(layer_out, " L%d %llx", level - (int)i, ull(entry[i]));
+    out_text(layer_out, count ? "\n" : " no table in memory\n");
 }
 
 static void print_recorded(const struct vcpu *v)
@@ -142,8 +136,7 @@ static void print_recorded(const struct vcpu *v)
 
 static void print_vcpu(struct vcpu *v)
 {
-    uint64_t cr2;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    uint64_t cr2 = cpu_cr2();
     say(SAY_ALWAYS, "vcpu %u in its %s, events %s%s", v->id,
         v->kernel_mode ? "kernel" : "user space", v->info[1] ? "masked" : "unmasked",
         v->info[0] ? ", one is pending" : "");
@@ -177,6 +170,15 @@ _Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
     end_as_asked();
 }
 
+static bool is_layer_stack(uintptr_t at)
+{
+#ifdef __x86_64__
+    return at >= DIRECT_BASE && at < DIRECT_END;
+#else
+    return at >= LAYER_BASE && at < LAYER_BASE + layer.handover->layer_size;
+#endif
+}
+
 _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
 {
     static bool again;
@@ -193,9 +195,10 @@ _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
     if (frame) {
         print_registers(frame);
         print_walk("rip", cpu_cr3(), frame->rip);
-        const uint64_t *stack = (const uint64_t *)frame->rsp;
-        for (uint64_t i = 0; i < 24 && frame->rsp >= DIRECT_BASE && frame->rsp < DIRECT_END; i++)
-            say(SAY_ALWAYS, "stack %016llx: %016llx", ull((uint64_t)(stack + i)), ull(stack[i]));
+        for (uintptr_t i = 0, at = (uintptr_t)frame->rsp; i < 24 && is_layer_stack(at); i++) {
+            say(SAY_ALWAYS, "stack %016llx: %016llx", ull(at), ull(*(const uintptr_t *)at));
+            at += sizeof(uintptr_t);
+        }
     }
     if (layer.vcpu[0]) {
         say(SAY_ALWAYS, "the guest was at:");

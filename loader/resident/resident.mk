@@ -5,7 +5,7 @@
 # High and position-independent: the first C runs before the layer's own page tables are live.
 RESIDENT64_CFLAGS := $(COMMON) $(FREESTANDING) -m64 -march=x86-64 -mno-red-zone -fpie \
                      -include loader/resident/hidden.h -mcmodel=small -O2 -DRESIDENT_LAYER
-RESIDENT64_C := $(wildcard loader/resident/*.c) $(filter-out lib/abi_check.c,$(LIB_C))
+RESIDENT64_C := $(filter-out %32.c,$(wildcard loader/resident/*.c)) $(filter-out lib/abi_check.c,$(LIB_C))
 RESIDENT64_ASM := $(wildcard loader/resident/*64.asm)
 RESIDENT64_OBJS := $(patsubst %.c,$(BUILD)/resident64/%.o,$(RESIDENT64_C)) \
                    $(patsubst %.asm,$(BUILD)/resident64/%.o,$(RESIDENT64_ASM))

@@ -147,8 +147,7 @@ void inject_page_fault(struct vcpu *v, uint64_t error, uint64_t address)
 
 static void page_fault(struct vcpu *v, struct frame *f)
 {
-    uint64_t address;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(address));
+    uint64_t address = cpu_cr2();
     if (v->kernel_mode && page_table_write_allowed(v, f->error, address))
         return;
     inject_page_fault(v, f->error, address);
@@ -163,9 +162,8 @@ static void stop_if_asked(const struct vcpu *v)
 
 static void debug_exception(struct vcpu *v)
 {
-    uint64_t status;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(status));
-    __asm__ volatile("mov %0, %%dr6" : : "r"(DR6_IDLE));
+    uint64_t status = cpu_dr6();
+    cpu_set_dr6(DR6_IDLE);
     v->debugreg[6] = (v->debugreg[6] & ~UINT64_C(15)) | (status & (DR6_CAUSES | 15));
     v->debugreg[6] |= DR6_IDLE & ~UINT64_C(15);
     inject_trap(v, 1, 0);
@@ -279,13 +277,12 @@ void ist_from_layer(struct frame *f)
         work_set(v, WORK_NMI);
         return;
     }
-    uint64_t status;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(status));
+    uint64_t status = cpu_dr6();
     if (status & 15) {
         v->debugreg[6] = DR6_IDLE | (status & 15);
         work_set(v, WORK_STEP);
     }
-    __asm__ volatile("mov %0, %%dr6" : : "r"(DR6_IDLE));
+    cpu_set_dr6(DR6_IDLE);
     f->rflags &= ~FLAG_TF;
 }
 

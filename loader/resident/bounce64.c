@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The frames of 64-bit guests, and what changes in the CPU between the guest's kernel and its user
+ * space under the 64-bit layer.
+ *
+ * Source: Xen's public xen-x86_64.h; the behaviour of create_bounce_frame
+ * (xen/arch/x86/x86_64/entry.S) and toggle_guest_mode (pv/domain.c).
+ */
+#include "bounce.h"
+#include "descriptors.h"
+
+#define MSR_KERNEL_GS 0xc0000102u
+
+#define SHOWN_KERNEL_CS 0xe030 /* FLAT_RING3_CS64 with RPL 0 */
+#define SHOWN_KERNEL_SS 0xe02b
+
+static void swap_gs_base(struct vcpu *v)
+{
+    uint64_t active = cpu_rdmsr(MSR_KERNEL_GS);
+    if (active != v->gs_inactive)
+        cpu_wrmsr(MSR_KERNEL_GS, v->gs_inactive);
+    v->gs_inactive = active;
+}
+
+void enter_kernel(struct vcpu *v)
+{
+    v->kernel_mode = 1;
+    v->tss->iomap_base = v->kernel_iomap;
+    if (layer.compat)
+        return;
+    swap_gs_base(v);
+    if (v->user_root != v->kernel_root)
+        cpu_set_cr3(v->kernel_root);
+}
+
+void enter_user(struct vcpu *v)
+{
+    v->kernel_mode = 0;
+    v->tss->iomap_base = v->user_iomap;
+    if (layer.compat)
+        return;
+    swap_gs_base(v);
+    if (v->user_root != v->kernel_root)
+        cpu_set_cr3(v->user_root);
+}
+
+uint64_t guest_selector(int which)
+{
+    uint16_t value = 0;
+    switch (which) {
+    case 0:
+        __asm__("mov %%ds, %0" : "=r"(value));
+        break;
+    case 1:
+        __asm__("mov %%es, %0" : "=r"(value));
+        break;
+    case 2:
+        __asm__("mov %%fs, %0" : "=r"(value));
+        break;
+    default:
+        __asm__("mov %%gs, %0" : "=r"(value));
+        break;
+    }
+    return value;
+}
+
+void bounce64(struct vcpu *v, const struct bounce *to)
+{
+    struct frame *f = v->frame;
+    uint64_t words[12], sp = f->rsp, cs = f->cs & 0xffff, ss = f->ss & 0xffff;
+    uint32_t count = 0;
+    uint8_t mask = v->info[1];
+
+    if (v->kernel_mode) {
+        cs = SHOWN_KERNEL_CS;
+        ss = SHOWN_KERNEL_SS;
+    } else {
+        sp = v->kernel_sp;
+        enter_kernel(v);
+    }
+    words[count++] = f->rcx;
+    words[count++] = f->r11;
+    if (to->failsafe)
+        for (int i = 0; i < 4; i++)
+            words[count++] = guest_selector(i);
+    if (to->has_error)
+        words[count++] = to->error;
+    words[count++] = f->rip;
+    words[count++] = cs | (uint64_t)mask << 32;
+    words[count++] = bounce_flags(f, mask != 0);
+    words[count++] = f->rsp;
+    words[count++] = ss;
+
+    sp = (sp & ~UINT64_C(15)) - count * 8;
+    if (!guest_write(v, sp, words, count * 8))
+        guest_crash(v, "no stack for %s: cannot write %u bytes at %#llx", to->what, count * 8,
+                    (unsigned long long)sp);
+    if (to->mask_events)
+        v->info[1] = 1;
+    f->rsp = sp;
+    f->rip = to->address;
+    f->cs = SEL_KERNEL64CS;
+    f->ss = SEL_KERNEL64SS;
+    f->rflags &= ~(FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_VM);
+}
