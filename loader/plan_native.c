@@ -75,6 +75,10 @@ enum refusal_id plan_native(const struct plan_input *input, struct plan *ret, st
     enum refusal_id id = native_choose(input, false, &protocol, why);
     if (id != REFUSE_NONE)
         return id;
+    /* Entered in 32-bit mode as GRUB does, but its code will want long mode at once. */
+    if ((protocol == NATIVE_MULTIBOOT1 || protocol == NATIVE_MULTIBOOT2) && input->image->has_elf &&
+        input->image->elf.is_64bit && !input->cpu->long_mode)
+        return REFUSE(why, NATIVE_NEEDS_LONG_MODE, .str = {input->cpu->vendor});
     switch (protocol) {
     case NATIVE_MULTIBOOT1:
         return native_multiboot1(input, ret, why);

@@ -260,6 +260,10 @@ static void symbols(void **unused)
     f->image.elf.shdr_string_index = 3;
     header1(f, 0x100, 0, NULL, 0);
     make(f, REFUSE_NONE);
+    f->cpu.long_mode = false;
+    make(f, REFUSE_NATIVE_NEEDS_LONG_MODE);
+    f->cpu.long_mode = true;
+    make(f, REFUSE_NONE);
     assert_int_equal(f->plan.exit.kind, EXIT_PROTECTED);
     struct multiboot_info mbi;
     memcpy(&mbi, fixture_memory + f->plan.exit.bx, sizeof(mbi));
