@@ -32,5 +32,6 @@ $(BUILD)/resident64.elf: $(RESIDENT64_OBJS) loader/resident/resident.ld
 $(BUILD)/resident64.bin: $(BUILD)/resident64.elf
 	objcopy -O binary $< $@
 
-$(BUILD)/stage/boot/resident_images.o: $(BUILD)/resident64.bin
-$(BUILD)/stage/boot/resident_images.o: ASM_FLAGS += -DRESIDENT64
+RESIDENT_IMAGES := $(patsubst %,$(BUILD)/%/boot/resident_images.o,stage efi64 efi32)
+$(RESIDENT_IMAGES): $(BUILD)/resident64.bin
+$(RESIDENT_IMAGES): ASM_FLAGS += -DRESIDENT64
