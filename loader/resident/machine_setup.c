@@ -30,7 +30,7 @@ void pat_init_cpu(struct vcpu *v)
 
 static void keep_port(struct vcpu *v, uint32_t port)
 {
-    v->tss->iomap_all[port / 8] |= (uint8_t)(1u << (port % 8));
+    v->tss->map.all[port / 8] |= (uint8_t)(1u << (port % 8));
 }
 
 /* Both 8259s with their edge/level registers; the PIT when it is the layer's timer. Accesses fault:
