@@ -31,3 +31,8 @@ $(BUILD)/paravane_$(VERSION)_amd64.deb: all tools/mkdeb tools/grub.d-paravane
 
 FORCE:
 .PHONY: iso deb FORCE
+
+readme-tables: ## The README's tables from the last test runs
+	@tools/readme-tables
+
+.PHONY: readme-tables
