@@ -195,15 +195,6 @@ _Noreturn void ap_start(struct vcpu *v)
 /* ---- across CPUs
  * ----------------------------------------------------------------------------------- */
 
-void smp_flush_poll(struct vcpu *v)
-{
-    uint32_t wanted = __atomic_load_n(&v->flush_wanted, __ATOMIC_ACQUIRE);
-    if (wanted == v->flush_done)
-        return;
-    cpu_set_cr3(cpu_cr3());
-    __atomic_store_n(&v->flush_done, wanted, __ATOMIC_RELEASE);
-}
-
 void smp_stop_others(void)
 {
     voice_alone = true;

@@ -7,7 +7,7 @@
 
 #include "layer.h"
 
-/* Carries out the TLB flush that another CPU waits for, if there is one. */
+/* Carries out the TLB flush that another CPU waits for, if there is one (tlb.c). */
 void smp_flush_poll(struct vcpu *v);
 
 /* Stops all other CPUs where they are (reports must not be interleaved). */

@@ -8,11 +8,35 @@
 #include "smp.h"
 
 #define EVERYTHING (~UINT64_C(0))
+#define SPIN_TURNS 2000
+
+static uint64_t flush_waiters; /* bit per vCPU that sleeps until others have flushed */
+
+void smp_flush_poll(struct vcpu *v)
+{
+    uint32_t wanted = __atomic_load_n(&v->flush_wanted, __ATOMIC_ACQUIRE);
+    if (wanted == v->flush_done)
+        return;
+    cpu_set_cr3(cpu_cr3());
+    __atomic_store_n(&v->flush_done, wanted, __ATOMIC_SEQ_CST);
+    uint64_t waiters = __atomic_load_n(&flush_waiters, __ATOMIC_SEQ_CST);
+    for (waiters &= ~(UINT64_C(1) << v->id); waiters; waiters &= waiters - 1)
+        lapic_send_ipi(layer.vcpu[__builtin_ctzll(waiters)]->apic_id, VECTOR_IPI);
+}
 
 static bool flushed(const struct vcpu *v, uint32_t wanted)
 {
     return (int32_t)(__atomic_load_n(&v->flush_done, __ATOMIC_ACQUIRE) - wanted) >= 0 ||
            !__atomic_load_n(&v->online, __ATOMIC_ACQUIRE);
+}
+
+/* The other CPU may be one that an emulator does not run just now: it gets ours. */
+static void sleep_until_flushed(struct vcpu *self, const struct vcpu *v, uint32_t wanted)
+{
+    __atomic_fetch_or(&flush_waiters, UINT64_C(1) << self->id, __ATOMIC_SEQ_CST);
+    if (!flushed(v, wanted) && self->flush_wanted == self->flush_done)
+        layer_wait_for_interrupt(self);
+    __atomic_fetch_and(&flush_waiters, ~(UINT64_C(1) << self->id), __ATOMIC_SEQ_CST);
 }
 
 static void flush_others(struct vcpu *self, uint64_t mask)
@@ -32,9 +56,11 @@ static void flush_others(struct vcpu *self, uint64_t mask)
         const struct vcpu *v = layer.vcpu[i];
         if (!v || v == self || !(mask >> i & 1))
             continue;
-        while (!flushed(v, wanted[i])) {
+        for (uint32_t turns = 0; !flushed(v, wanted[i]); turns++) {
             smp_flush_poll(self);
             __builtin_ia32_pause();
+            if (turns >= SPIN_TURNS)
+                sleep_until_flushed(self, v, wanted[i]);
         }
     }
 }
