@@ -7,6 +7,7 @@
  * xen/arch/x86/pv/emul-priv-op.c and emul-inv-op.c.
  */
 #include "emulate.h"
+#include "machine_setup.h"
 #include "bounce.h"
 #include "descriptors.h"
 #include "entry.h"
@@ -168,14 +169,14 @@ static enum emulation move_special(struct vcpu *v, struct frame *f, struct instr
 
 static uint32_t port_read(uint16_t port, uint32_t size)
 {
-    if (!layer.dom0)
-        return ~UINT32_C(0); /* no port is a domU's: reads give ones, writes are lost, as on Xen */
+    if (port_is_kept(port, size))
+        return ~UINT32_C(0); /* as on Xen: reads give ones, writes are lost */
     return size == 1 ? port_read8(port) : size == 2 ? port_read16(port) : port_read32(port);
 }
 
 static void port_write(uint16_t port, uint32_t value, uint32_t size)
 {
-    if (!layer.dom0)
+    if (port_is_kept(port, size))
         return;
     if (size == 1)
         port_write8(port, (uint8_t)value);

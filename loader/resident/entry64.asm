@@ -16,7 +16,7 @@
         extern resident_start
 
 ARENA_FIXED          equ 0x80000        ; own tables, GDT windows, grant frames, logs
-ARENA_PER_CPU        equ 0x18000        ; CPU block (descriptors.h) and GDT window
+ARENA_PER_CPU        equ 0x20000        ; CPU block (descriptors.h), its alignment, GDT window
 ARENA_BITS_PER_FRAME equ 9              ; a byte of state and the tables of direct map and m2p
 
         section .header progbits alloc noexec align=16

@@ -7,6 +7,8 @@
  * dom0_setup_permissions.  Xen emulates the PIT and its gate for dom0; here, they are the guest's,
  * as long as the layer has a local APIC for its timer.
  */
+#include "machine_setup.h"
+
 #include "descriptors.h"
 #include "lapic.h"
 #include "layer.h"
@@ -28,18 +30,30 @@ void pat_init_cpu(struct vcpu *v)
     cpu_set_cr3(cpu_cr3());
 }
 
-static void keep_port(struct vcpu *v, uint32_t port)
-{
-    v->tss->map.all[port / 8] |= (uint8_t)(1u << (port % 8));
-}
-
-/* Both 8259s with their edge/level registers; the PIT when it is the layer's timer. Accesses fault:
- * emulate.c answers reads with ones and loses writes. */
-void ports_init_cpu(struct vcpu *v)
+/* Both 8259s with their edge/level registers; the PIT when it is the layer's timer. */
+static bool is_kept(uint32_t port)
 {
     static const uint16_t kept[] = {0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1};
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-        keep_port(v, kept[i]);
-    for (uint32_t port = 0x40; port < 0x44 && !lapic_present(); port++)
-        keep_port(v, port);
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (kept[i] == port)
+            return true;
+    }
+    return port >= 0x40 && port < 0x44 && !lapic_present();
+}
+
+bool port_is_kept(uint32_t port, uint32_t size)
+{
+    bool kept = !layer.dom0;
+    for (uint32_t i = 0; i < size; i++)
+        kept = kept || is_kept(port + i);
+    return kept;
+}
+
+/* Accesses to them fault; emulate.c answers. */
+void ports_init_cpu(struct vcpu *v)
+{
+    for (uint32_t port = 0; port < 0x500; port++) {
+        if (is_kept(port))
+            v->tss->map.all[port / 8] |= (uint8_t)(1u << (port % 8));
+    }
 }
