@@ -47,6 +47,13 @@ check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)
 
+check-all: ## make check and other people's kernels
+	@tools/need $(CHECK_PACKAGES)
+	@tests/check $(CHECK_PARTS) check-real
+
+table: ## The README's tables, from the results of the last runs
+	@tests/run-tests --table
+
 boot-tests-ready:
 	@tools/need $(CHECK_PACKAGES)
 	@$(MAKE) -s $(BUILD)/paravane.elf $(BUILD)/paravane.efi $(BUILD)/paravane-ia32.efi $(TESTS)/guests.stamp
