@@ -13,6 +13,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARN) $(INCLUDES) -DPARAVANE_VERSION='"fuzz"'
                -fno-omit-frame-pointer -Itests/fuzz
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_RESIDENT_C := $(RESIDENT_PURE_C)
 FUZZ_OBJS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(PURE_C) $(FUZZ_RESIDENT_C))
 FUZZ_RUNS ?= 20000
 TIME ?= 60
