@@ -122,6 +122,7 @@ static const struct refused_op refused[] = {
     {GNTTABOP_unmap_and_replace, {24, 24}, {20, 20}, GNTST_bad_handle},
 };
 
+#ifdef __x86_64__
 _Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "map_grant_ref");
 _Static_assert(offsetof(struct gnttab_map_grant_ref, status) == 18, "map_grant_ref.status");
 _Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "unmap_grant_ref");
@@ -130,6 +131,7 @@ _Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
 _Static_assert(offsetof(struct gnttab_copy, status) == 36, "gnttab_copy.status");
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "unmap_and_replace");
 _Static_assert(offsetof(struct gnttab_unmap_and_replace, status) == 20, "unmap_and_replace.status");
+#endif
 
 static long refuse(struct vcpu *v, const struct refused_op *op, uint64_t arg, uint64_t count)
 {
