@@ -64,6 +64,9 @@ check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 check-real: boot-tests-ready ## Boot other people's kernels, Debian's first
 	@tests/run-tests --group real --jobs $(JOBS) $(TEST)
 
+soak: boot-tests-ready ## Twenty minutes of process storms on 1 and 4 CPUs, both roles (TEST=PATTERN)
+	@tests/run-tests --group soak --jobs 1 $(TEST)
+
 check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
 	@tests/compare-xen
 
