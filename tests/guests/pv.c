@@ -165,5 +165,6 @@ void pv_main(void)
     check_ramdisk();
     pv_tables_check();
     pv_calls_check();
+    pv_services_check();
     shut_down(check_verdict());
 }
