@@ -122,7 +122,9 @@ static const struct refused_op refused[] = {
     {GNTTABOP_unmap_and_replace, {24, 24}, {20, 20}, GNTST_bad_handle},
 };
 
-#ifdef __x86_64__
+#define MAP_DOMAIN_AT 16 /* in gnttab_map_grant_ref, either width */
+
+_Static_assert(offsetof(struct gnttab_map_grant_ref, dom) == MAP_DOMAIN_AT, "map_grant_ref.dom");
 _Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "map_grant_ref");
 _Static_assert(offsetof(struct gnttab_map_grant_ref, status) == 18, "map_grant_ref.status");
 _Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "unmap_grant_ref");
@@ -131,15 +133,23 @@ _Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
 _Static_assert(offsetof(struct gnttab_copy, status) == 36, "gnttab_copy.status");
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "unmap_and_replace");
 _Static_assert(offsetof(struct gnttab_unmap_and_replace, status) == 20, "unmap_and_replace.status");
-#endif
 
 static long refuse(struct vcpu *v, const struct refused_op *op, uint64_t arg, uint64_t count)
 {
     uint32_t width = layer.compat ? 0 : 1;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at;
-        if (!checked_add_u64(arg, i * op->size[width] + op->status_at[width], &at) ||
-            !guest_write(v, at, &op->status, sizeof(op->status)))
+        int16_t status = op->status;
+        domid_t domain;
+        if (!checked_add_u64(arg, i * op->size[width], &at))
+            return -XEN_EFAULT;
+        if (op->command == GNTTABOP_map_grant_ref) {
+            if (!guest_read(v, &domain, at + MAP_DOMAIN_AT, sizeof(domain)))
+                return -XEN_EFAULT;
+            if (!is_self(domain) && domain != 0)
+                status = GNTST_bad_domain;
+        }
+        if (!guest_write(v, at + op->status_at[width], &status, sizeof(status)))
             return -XEN_EFAULT;
     }
     return 0;

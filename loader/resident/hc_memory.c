@@ -321,8 +321,7 @@ static long machine_memory_map(struct vcpu *v, uint64_t arg)
         return -XEN_EPERM;
     if (!guest_read_struct(v, &op, arg, 0, &map_layout))
         return -XEN_EFAULT;
-    const struct handover_memory *map =
-        (const struct handover_memory *)(uintptr_t)layer.handover->map;
+    const struct handover_memory *map = (const struct handover_memory *)layer.handover->map;
     uint32_t count = layer.handover->map_count;
     if (op.nr_entries < count)
         return -XEN_EINVAL;
@@ -347,6 +346,8 @@ static long machphys_mapping(struct vcpu *v, uint64_t arg)
         size = M2P_SIZE_64;
     struct xen_machphys_mapping op = {.v_start = start, .v_end = start + size};
     op.max_mfn = (size >> (layer.compat ? 2 : 3)) - 1;
+    if (layer.dom0 && op.max_mfn >= layer.frame_count)
+        op.max_mfn = layer.frame_count - 1; /* a domU may meet memory that comes later */
     return guest_write_struct(v, arg, 0, &op, &machphys_layout) ? 0 : -XEN_EFAULT;
 }
 

@@ -40,7 +40,10 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     v->info = to;
     v->ev.info_registered = true;
     event_set_info(v);
-    memset(to + (layer.compat ? INFO_SEL_32 : INFO_SEL_64), 0xff, layer.compat ? 4 : 8);
+    if (layer.compat)
+        __atomic_store_n((uint32_t *)(to + INFO_SEL_32), UINT32_MAX, __ATOMIC_SEQ_CST);
+    else
+        __atomic_store_n((uint64_t *)(to + INFO_SEL_64), UINT64_MAX, __ATOMIC_SEQ_CST);
     __atomic_store_n(to + INFO_PENDING, 1, __ATOMIC_SEQ_CST);
     time_publish(v);
     event_kick(v);
@@ -113,8 +116,7 @@ static long set_singleshot(struct vcpu *caller, struct vcpu *v, uint64_t arg)
         return -XEN_EINVAL;
     if (!guest_read_struct(caller, &op, arg, 0, &singleshot_layout))
         return -XEN_EFAULT;
-    if (op.flags & VCPU_SSHOTTMR_future && op.timeout_abs_ns < time_ns())
-        return -XEN_ETIME;
+    /* VCPU_SSHOTTMR_future is not looked at, as by Xen 4.17.5: a past deadline fires at once. */
     v->clock.singleshot = op.timeout_abs_ns == 0 ? 1 : op.timeout_abs_ns; /* 0: long past */
     timer_update(v);
     return 0;

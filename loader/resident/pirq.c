@@ -72,6 +72,8 @@ int pirq_check_bind(uint32_t pirq)
 {
     if (!pirq_is_valid(pirq))
         return -XEN_EINVAL;
+    if (table[pirq].kind != PIRQ_GSI && table[pirq].kind != PIRQ_MSI)
+        return -XEN_EPERM; /* no line behind it that could be the guest's */
     return table[pirq].port != 0 ? -XEN_EEXIST : 0;
 }
 

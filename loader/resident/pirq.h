@@ -13,7 +13,8 @@
 
 #define PIRQ_MAX 256
 
-/* May the guest bind it?  -XEN_EINVAL: no such number, -XEN_EEXIST: already bound. */
+/* May the guest bind it?  -XEN_EINVAL: no such number, -XEN_EPERM: not mapped, -XEN_EEXIST: already
+ * bound. */
 int pirq_check_bind(uint32_t pirq);
 /* Starts delivery to `port`. */
 int pirq_bind(uint32_t pirq, uint32_t port);

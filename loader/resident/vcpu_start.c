@@ -16,11 +16,10 @@ long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
     static struct vcpu_guest_context copy; /* 5 KiB: too much for a layer stack */
     long status = -XEN_EEXIST;
     spin_lock(&lock);
-    if (!v->run.initialised && !v->online) {
-        if (!guest_read(caller, &copy, context, sizeof(copy)))
-            status = -XEN_EFAULT;
-        else
-            status = vcpu_load_context(v, &copy);
+    if (!guest_read(caller, &copy, context, sizeof(copy))) {
+        status = -XEN_EFAULT;
+    } else if (!v->run.initialised && !v->online) {
+        status = vcpu_load_context(v, &copy);
         v->run.initialised = status == 0;
     }
     spin_unlock(&lock);
