@@ -5,6 +5,7 @@
 
 include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
+include tests/trust.mk
 
 TESTS := $(BUILD)/tests
 JOBS ?= 2

@@ -32,7 +32,12 @@ unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 check-unit: ## Unit tests under ASan and UBSan
 	@tools/need libcmocka-dev
 	@$(MAKE) -s unit-build
-	@tests/unit/run $(UNIT_TESTS) tests/unit/inspect-tool tools/check-refusals
+	@tests/unit/run $(UNIT_TESTS) tests/unit/inspect-tool tools/check-refusals \
+	  tests/unit/refusals-page
 
-.PHONY: unit-build check-unit
+LAYOUTS ?= 1000000
+check-layout: $(BUILD)/asan/test_layout ## LAYOUTS random machines through the planner (1,000,000)
+	LAYOUT_RUNS=$(LAYOUTS) $<
+
+.PHONY: unit-build check-unit check-layout
 .PRECIOUS: $(BUILD)/asan/%.o
