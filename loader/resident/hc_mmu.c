@@ -26,7 +26,7 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
     uint64_t mfn = at >> PAGE_SHIFT;
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
-    int level = layer.frame[mfn] & FRAME_LEVEL;
+    int level = frame_level(layer.frame[mfn]);
     if (!level) {
         entry_write(at, value);
         return 0;

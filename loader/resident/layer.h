@@ -223,9 +223,9 @@ static inline void work_clear(struct vcpu *v, uint32_t work)
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-#define FRAME_LEVEL   0x07u /* 1-4: is a page table of that level, 0: is none */
+#define FRAME_LEVEL   0x07u /* 1-4: is a page table of that level, FRAME_TOP, 0: is none */
+#define FRAME_TOP     0x06u /* PAE guests: an L2 for the last GiB, which holds the hole */
 #define FRAME_PINNED  0x08u
-#define FRAME_TOP     0x80u /* 32-bit guests: an L2 for the last GiB, which holds the hole */
 #define FRAME_RAM     0x10u /* RAM by the machine's map */
 #define FRAME_LAYER   0x20u /* RAM that belongs to us: image, arena, m2p */
 #define FRAME_SPECIAL 0x40u /* guest may map it though it has no PFN: shared_info, grant frames */
@@ -261,6 +261,12 @@ static inline bool layer_pae(void)
     return layer.guest_class == GUEST_PV32PAE;
 }
 #endif
+
+/* The level of page table that a frame is (layer.frame[mfn]). */
+static inline int frame_level(uint8_t frame)
+{
+    return (frame & FRAME_LEVEL) == FRAME_TOP ? 2 : frame & FRAME_LEVEL;
+}
 
 /* RAM that the guest may name: false for holes, layer frames and numbers out of range. */
 static inline bool frame_is_guest(uint64_t mfn)

@@ -32,7 +32,7 @@ void entry_write(uint64_t at, uint64_t value)
 bool entry_is_ours(int level, uint64_t at)
 {
     uint64_t slot = (at & PAGE_MASK) >> 3;
-    if (level == 2 && (layer.frame[at >> PAGE_SHIFT] & FRAME_TOP))
+    if (level == 2 && (layer.frame[at >> PAGE_SHIFT] & FRAME_LEVEL) == FRAME_TOP)
         return slot >= COMPAT_HOLE_SLOT;
     return level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS;
 }
@@ -102,14 +102,20 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
     return false;
 }
 
+static void set_level(uint64_t mfn, uint8_t level)
+{
+    layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
+}
+
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
 static void mark(uint64_t mfn, int level, bool again)
 {
     const uint64_t *entries = frame_pointer(mfn);
     if (!entries)
         return;
-    bool known = (layer.frame[mfn] & FRAME_LEVEL) == (uint32_t)level;
-    layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
+    bool known = frame_level(layer.frame[mfn]) == level;
+    if (!known)
+        set_level(mfn, (uint8_t)level);
     if (level == 1 || (known && !again))
         return;
     uint32_t count = layer.compat && level == 3 ? 4 : 512;
@@ -122,8 +128,7 @@ static void mark(uint64_t mfn, int level, bool again)
         if (level < 4 && (entry & PTE_PS))
             continue;
         if (level == 2 && frame_is_guest(entry_mfn(entry)))
-            layer.frame[entry_mfn(entry)] =
-                (uint8_t)((layer.frame[entry_mfn(entry)] & ~FRAME_LEVEL) | 1);
+            set_level(entry_mfn(entry), 1);
         else
             /* The kernel's half is shared by all roots and linked by hypercall. */
             mark(entry_mfn(entry), level - 1, again && !(level == 4 && i >= HOLE_SLOT));
@@ -206,7 +211,7 @@ static long compat_prepare(uint64_t mfn)
     if (!l3 || !(l3[3] & PTE_P) || !frame_is_guest(entry_mfn(l3[3])))
         return -XEN_EINVAL;
     table_mark(mfn, 3);
-    layer.frame[entry_mfn(l3[3])] |= FRAME_TOP;
+    set_level(entry_mfn(l3[3]), FRAME_TOP);
     compat_hole_install(l3[3] & PTE_ADDR);
     return 0;
 }
