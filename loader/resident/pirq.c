@@ -77,13 +77,28 @@ int pirq_check_bind(uint32_t pirq)
     return table[pirq].port != 0 ? -XEN_EEXIST : 0;
 }
 
+/* A PIRQ keeps its vector when it is unmapped, so that a late interrupt still finds a handler,
+ * which acknowledges it; only when vectors run out is one taken from an unused PIRQ. */
+static bool give_vector(struct pirq *p)
+{
+    if (p->vector == 0)
+        p->vector = irq_vector_alloc(interrupt, p);
+    for (uint32_t i = 0; p->vector == 0 && i < PIRQ_MAX; i++) {
+        struct pirq *other = &table[i];
+        if (other->kind != PIRQ_FREE || other->vector == 0)
+            continue;
+        irq_vector_free(other->vector);
+        other->vector = 0;
+        p->vector = irq_vector_alloc(interrupt, p);
+    }
+    return p->vector != 0;
+}
+
 static int start(struct pirq *p)
 {
     if (p->kind != PIRQ_GSI && p->kind != PIRQ_MSI)
         return -XEN_EINVAL;
-    if (p->vector == 0)
-        p->vector = irq_vector_alloc(interrupt, p);
-    if (p->vector == 0)
+    if (!give_vector(p))
         return -XEN_ENOSPC;
     if (p->kind == PIRQ_MSI) {
         msi_mask(&p->msi, false);
@@ -226,8 +241,10 @@ static int map_gsi(int irq, int *pirq)
     *pirq = chosen;
     if (p->kind == PIRQ_GSI || p->kind == PIRQ_MSI)
         return 0; /* mapped already, to this line or another: Xen says 0 to both */
-    *p = (struct pirq){
-        .kind = PIRQ_GSI, .irq = (uint32_t)irq, .gsi = ioapic_irq_to_gsi((uint32_t)irq)};
+    *p = (struct pirq){.kind = PIRQ_GSI,
+                       .vector = p->vector,
+                       .irq = (uint32_t)irq,
+                       .gsi = ioapic_irq_to_gsi((uint32_t)irq)};
     return 0;
 }
 
@@ -261,11 +278,10 @@ static int map_msi(uint16_t bdf, bool msix, uint32_t entry, int *pirq, int *irq)
     int status = msi_open(bdf, msix, entry, &msi);
     if (status != 0)
         return status;
-    uint8_t vector = irq_vector_alloc(interrupt, p);
-    if (vector == 0)
+    if (!give_vector(p))
         return -XEN_ENOSPC;
     *p = (struct pirq){
-        .kind = PIRQ_MSI, .vector = vector, .irq = gsi_limit() + (uint32_t)chosen, .msi = msi};
+        .kind = PIRQ_MSI, .vector = p->vector, .irq = gsi_limit() + (uint32_t)chosen, .msi = msi};
     write_message(p);
     *pirq = chosen;
     *irq = (int)p->irq;
@@ -291,9 +307,7 @@ int pirq_unmap(int pirq)
         status = -XEN_EINVAL;
     } else {
         stop(p);
-        if (p->vector != 0)
-            irq_vector_free(p->vector);
-        *p = (struct pirq){.kind = PIRQ_FREE};
+        *p = (struct pirq){.kind = PIRQ_FREE, .vector = p->vector};
     }
     spin_unlock(&lock);
     return status;
