@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ways in that need more than a QEMU option: media with other loaders on them, made from Debian's files.
+
+Each function of WAYS takes (test, what, stage, modules): a run-tests Test, the words behind the kind
+in its key `boot`, the stage's words and [(path, arguments)]; it gives QEMU's words.  What Debian
+package brings a file is in NEEDS; a file that is missing there is Missing, which run-tests skips.
+"""
+import os
+import shutil
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+WORK = os.path.join(BUILD, "tests")
+NEEDS = {"isolinux": "/usr/lib/ISOLINUX/isolinux.bin",
+         "syslinux-common": "/usr/lib/syslinux/modules/bios/mboot.c32",
+         "ipxe": "/boot/ipxe.lkrn",
+         "xorriso": "/usr/bin/xorriso",
+         "sbsigntool": "/usr/bin/sbsign",
+         "ovmf": "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+         "grub-efi-amd64-bin": "/usr/lib/grub/x86_64-efi/chain.mod",
+         "grub-efi-ia32-bin": "/usr/lib/grub/i386-efi/chain.mod",
+         "systemd-boot-efi": "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"}
+APPLICATION = {"x64": "paravane.efi", "ia32": "paravane-ia32.efi"}
+DEFAULT = {"x64": "BOOTX64.EFI", "ia32": "BOOTIA32.EFI"}
+
+
+class Missing(Exception):
+    """A file of a Debian package that is not installed."""
+
+
+def need(package):
+    if not os.path.exists(NEEDS[package]):
+        raise Missing(f"no {NEEDS[package]} (package {package})")
+    return NEEDS[package]
+
+
+def run(*words, **options):
+    subprocess.run(words, check=True, capture_output=True, **options)
+
+
+def folder_of(test):
+    folder = os.path.join(WORK, "ways", test.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    return folder
+
+
+def put_files(folder, modules):
+    """Short upper-case names: those of ISO 9660 and FAT."""
+    names = []
+    for number, (path, arguments) in enumerate(modules):
+        names.append((f"FILE{number}.BIN", arguments))
+        shutil.copyfile(path, os.path.join(folder, names[-1][0]))
+    return names
+
+
+def put_text(text, *path):
+    path = os.path.join(*path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def put_application(width, *path):
+    path = os.path.join(*path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    shutil.copyfile(os.path.join(BUILD, APPLICATION[width]), path)
+
+
+def configuration(stage, names):
+    lines = ["timeout=0", "[test]", f"options={stage}"]
+    for number, (name, arguments) in enumerate(names):
+        lines += [f"guest=\\{name}", f"arguments={arguments}"] if number == 0 else [f"ramdisk=\\{name}"]
+    return "\n".join(lines) + "\n"
+
+
+def options_text(stage, names):
+    """The same as load options."""
+    words = [f"guest=\\{names[0][0]}"] + [f"ramdisk=\\{name}" for name, _ in names[1:]]
+    return " ".join(words + [stage, "--", names[0][1]])
+
+
+def fat(folder):
+    return ["-drive", f"format=raw,file=fat:rw:{folder}"]
+
+
+def isolinux(test, what, stage, modules):
+    """ISOLINUX on a CD, mboot.c32."""
+    need("isolinux")
+    need("syslinux-common")
+    need("xorriso")
+    folder = folder_of(test)
+    tree = os.path.join(folder, "tree")
+    os.makedirs(tree)
+    names = put_files(tree, modules)
+    shutil.copyfile(os.path.join(BUILD, "paravane.elf"), os.path.join(tree, "STAGE.ELF"))
+    shutil.copyfile(NEEDS["isolinux"], os.path.join(tree, "isolinux.bin"))
+    for module in ("ldlinux.c32", "libcom32.c32", "mboot.c32"):
+        shutil.copyfile(os.path.join(os.path.dirname(NEEDS["syslinux-common"]), module),
+                        os.path.join(tree, module))
+    append = " --- ".join([f"/STAGE.ELF {stage}"] + [f"/{name} {words}" for name, words in names])
+    put_text(f"SERIAL 0 115200\nDEFAULT test\nLABEL test\n  KERNEL mboot.c32\n  APPEND {append}\n",
+             tree, "isolinux.cfg")
+    image = os.path.join(folder, "cd.iso")
+    run("xorriso", "-as", "mkisofs", "-quiet", "-J", "-R", "-o", image, "-b", "isolinux.bin",
+        "-c", "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", tree)
+    return ["-cdrom", image, "-boot", "d"]
+
+
+def ipxe(test, what, stage, modules):
+    """iPXE with a script, files by TFTP from QEMU's own network."""
+    need("ipxe")
+    folder = folder_of(test)
+    names = put_files(folder, modules)
+    shutil.copyfile(os.path.join(BUILD, "paravane.elf"), os.path.join(folder, "paravane.elf"))
+    lines = ["#!ipxe", "dhcp", f"kernel tftp://10.0.2.2/paravane.elf {stage}"]
+    lines += [f"module tftp://10.0.2.2/{name} {words}".rstrip() for name, words in names]
+    put_text("\n".join(lines + ["boot", ""]), folder, "script.ipxe")
+    return ["-kernel", NEEDS["ipxe"], "-initrd", os.path.join(folder, "script.ipxe"),
+            "-netdev", f"user,id=net,tftp={folder}", "-device", "e1000,netdev=net,romfile="]
+
+
+def usb(test, what, stage, modules):
+    """The hybrid image of tools/mkiso as a USB disk; what = bios, x64 or ia32."""
+    need("xorriso")
+    folder = folder_of(test)
+    image = os.path.join(folder, "disk.img")
+    (kernel, arguments), *rest = modules
+    mode = next((w[5:] for w in stage.split() if w.startswith("mode=")), "auto")
+    environment = dict(os.environ, MENU_TIMEOUT="0", MENU_OPTIONS=" ".join(
+        w for w in stage.split() if not w.startswith("mode=")))
+    run(os.path.join(TOP, "tools/mkiso"), image, os.path.join(BUILD, "paravane.elf"), mode,
+        f"{kernel}={rest[0][0] if rest else ''}", "--", *arguments.split(), env=environment, cwd=TOP)
+    words = test.firmware(what) if what != "bios" else []
+    return words + ["-usb", "-device", "usb-ehci,id=ehci", "-drive",
+                    f"if=none,id=stick,format=raw,file={image},snapshot=on",
+                    "-device", "usb-storage,bus=ehci.0,drive=stick"]
+
+
+def shell(test, what, stage, modules):
+    """The UEFI shell's startup.nsh, load options; what = x64 or ia32."""
+    folder = folder_of(test)
+    names = put_files(folder, modules)
+    put_application(what, folder, "PARAVANE.EFI")
+    put_text(f"FS0:\r\n\\PARAVANE.EFI {options_text(stage, names)}\r\n", folder, "startup.nsh")
+    return test.firmware(what) + fat(folder)
+
+
+def grub_chain(test, what, stage, modules):
+    """GRUB's chainloader on UEFI; what = x64 or ia32."""
+    target = {"x64": "x86_64-efi", "ia32": "i386-efi"}[what]
+    need({"x64": "grub-efi-amd64-bin", "ia32": "grub-efi-ia32-bin"}[what])
+    folder = folder_of(test)
+    names = put_files(folder, modules)
+    put_application(what, folder, "PARAVANE.EFI")
+    early = os.path.join(WORK, "ways", test.name + ".cfg")
+    # GRUB's script would take a backslash away, and the application takes either.
+    words = options_text(stage, names).replace("\\", "/")
+    put_text(f"search --no-floppy --set=root --file /PARAVANE.EFI\n"
+             f"chainloader /PARAVANE.EFI {words}\nboot\n", early)
+    os.makedirs(os.path.join(folder, "EFI/BOOT"))
+    run("grub-mkstandalone", "-O", target, "-o", os.path.join(folder, "EFI/BOOT", DEFAULT[what]),
+        "--modules=part_msdos fat search chain", "--install-modules=part_msdos fat search chain normal",
+        "--fonts=", "--locales=", "--themes=", f"boot/grub/grub.cfg={early}")
+    return test.firmware(what) + fat(folder)
+
+
+def systemd_boot(test, what, stage, modules):
+    """systemd-boot, an entry with options."""
+    need("systemd-boot-efi")
+    folder = folder_of(test)
+    names = put_files(folder, modules)
+    put_application("x64", folder, "PARAVANE.EFI")
+    os.makedirs(os.path.join(folder, "EFI/BOOT"))
+    shutil.copyfile(NEEDS["systemd-boot-efi"], os.path.join(folder, "EFI/BOOT/BOOTX64.EFI"))
+    put_text("timeout 0\ndefault test.conf\n", folder, "loader/loader.conf")
+    put_text(f"title test\nefi /PARAVANE.EFI\noptions {options_text(stage, names)}\n", folder,
+             "loader/entries/test.conf")
+    return test.firmware("x64") + fat(folder)
+
+
+def secure(test, what, stage, modules):
+    """Secure Boot with the snakeoil keys; what = signed, unsigned, or unified (one signed file with
+    guest, arguments and ramdisk in it)."""
+    code = need("ovmf")
+    need("sbsigntool")
+    folder = folder_of(test)
+    application = os.path.join(folder, "EFI/BOOT/BOOTX64.EFI")
+    put_application("x64", application)
+    if what == "unified":
+        words = [os.path.join(BUILD, "paravane.efi"), application, modules[0][0],
+                 f"--cmdline={modules[0][1]}", f"--options={stage}"]
+        words += [f"--initrd={path}" for path, _ in modules[1:2]]
+        run(os.path.join(TOP, "tools/mkuki"), *words)
+    else:
+        put_text(configuration(stage, put_files(folder, modules)), folder, "EFI/BOOT/paravane.conf")
+    if what != "unsigned":
+        key = os.path.join(WORK, "snakeoil.key")
+        if not os.path.exists(key):
+            run("openssl", "rsa", "-in", "/usr/share/ovmf/PkKek-1-snakeoil.key", "-passin",
+                "pass:snakeoil", "-out", key)
+        run("sbsign", "--key", key, "--cert", "/usr/share/ovmf/PkKek-1-snakeoil.pem",
+            "--output", application, application)
+    return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive",
+            "if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd",
+            "-net", "none"] + fat(folder)
+
+
+WAYS = {"isolinux": isolinux, "ipxe": ipxe, "usb": usb, "efi-shell": shell,
+        "efi-chain": grub_chain, "systemd-boot": systemd_boot, "secure": secure}
