@@ -67,6 +67,14 @@ static inline struct vcpu *vcpu_of_stack(const void *on_stack)
 }
 #endif
 
+#ifndef __x86_64__
+static inline struct vcpu *vcpu_of_stack(const void *on_stack)
+{
+    (void)on_stack;
+    return cpu_vcpu();
+}
+#endif
+
 /* Allocates the block of vCPU `id` with stacks and TSS; NULL when the arena is used up. */
 struct vcpu *cpu_block_make(uint32_t id);
 

@@ -28,8 +28,23 @@ struct fixup { /* [fixup_start, fixup_end) */
 };
 extern const struct fixup fixup_start[], fixup_end[];
 
+#ifndef __x86_64__
+struct hardware_frame;
+extern uint8_t layer_stack_top[];
+extern const uint8_t restore_start[], restore_end[]; /* the code that loads the guest's state */
+_Noreturn void leave_layer(struct hardware_frame *frame);
+void double_fault(void);
+/* Called from entry32.asm. */
+struct hardware_frame *trap_enter(struct hardware_frame *frame);
+void trap_double_fault(void);
+#endif
+
 /* Called from entry64.asm; the frame is v->frame where it says "guest". */
+#ifdef __x86_64__
 _Noreturn void layer_start(const struct handover *handover, uint64_t load);
+#else
+_Noreturn void layer_start(const struct handover *handover, uint32_t load);
+#endif
 void trap_from_guest(struct frame *frame);
 void trap_from_layer(struct frame *frame);
 void ist_from_layer(struct frame *frame);

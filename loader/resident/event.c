@@ -70,10 +70,9 @@ struct evtchn_table *event_begin(struct evtchn_effect *effect)
 void event_end(struct vcpu *v, struct evtchn_effect *effect)
 {
     spin_unlock(&lock);
-    for (uint64_t wake = effect->wake; wake != 0; wake &= wake - 1) {
-        struct vcpu *target = layer.vcpu[__builtin_ctzll(wake)];
-        if (target != NULL)
-            event_kick(target);
+    for (uint32_t i = 0; effect->wake >> i != 0 && i < layer.cpu_count; i++) {
+        if (effect->wake >> i & 1 && layer.vcpu[i] != NULL)
+            event_kick(layer.vcpu[i]);
     }
     if (effect->pirq >= 0)
         pirq_unbind((uint32_t)effect->pirq);

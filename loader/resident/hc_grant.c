@@ -125,6 +125,7 @@ static const struct refused_op refused[] = {
 #define MAP_DOMAIN_AT 16 /* in gnttab_map_grant_ref, either width */
 
 _Static_assert(offsetof(struct gnttab_map_grant_ref, dom) == MAP_DOMAIN_AT, "map_grant_ref.dom");
+#ifdef __x86_64__
 _Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "map_grant_ref");
 _Static_assert(offsetof(struct gnttab_map_grant_ref, status) == 18, "map_grant_ref.status");
 _Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "unmap_grant_ref");
@@ -133,6 +134,7 @@ _Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
 _Static_assert(offsetof(struct gnttab_copy, status) == 36, "gnttab_copy.status");
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "unmap_and_replace");
 _Static_assert(offsetof(struct gnttab_unmap_and_replace, status) == 20, "unmap_and_replace.status");
+#endif
 
 static long refuse(struct vcpu *v, const struct refused_op *op, uint64_t arg, uint64_t count)
 {

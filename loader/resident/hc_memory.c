@@ -321,7 +321,8 @@ static long machine_memory_map(struct vcpu *v, uint64_t arg)
         return -XEN_EPERM;
     if (!guest_read_struct(v, &op, arg, 0, &map_layout))
         return -XEN_EFAULT;
-    const struct handover_memory *map = (const struct handover_memory *)layer.handover->map;
+    const struct handover_memory *map =
+        (const struct handover_memory *)(uintptr_t)layer.handover->map;
     uint32_t count = layer.handover->map_count;
     if (op.nr_entries < count)
         return -XEN_EINVAL;

@@ -152,7 +152,9 @@ static const struct layout_field extended_fields[] = {
 };
 static const struct layout extended_layout = {12, sizeof(struct extended), 3, extended_fields};
 
+#ifdef __x86_64__
 _Static_assert(sizeof(struct extended) == sizeof(struct mmuext_op), "mmuext_op");
+#endif
 
 static long pin(uint64_t mfn, int level)
 {

@@ -17,11 +17,6 @@
 #define DESC_P   (UINT64_C(1) << 47)
 #define DESC_DPL (UINT64_C(3) << 45)
 
-static bool canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 /* What a guest may have in a descriptor table: nothing, or code and data of its own levels.  Level
  * 0 becomes what a kernel has on Xen: 3 for 64-bit guests, 1 for 32-bit ones.  Gates and other
  * system descriptors are refused. */
@@ -83,6 +78,12 @@ long hc_update_descriptor(struct vcpu *v, const struct hypercall_args *args)
     return 0;
 }
 
+#ifdef __x86_64__
+static bool canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 /* Loads the selector register GS for user space: its base becomes the inactive one. */
 static void load_user_gs(struct vcpu *v, uint16_t selector)
 {
@@ -116,6 +117,15 @@ long hc_set_segment_base(struct vcpu *v, const struct hypercall_args *args)
         return -XEN_EINVAL;
     }
 }
+#else
+/* For 64-bit guests only. */
+long hc_set_segment_base(struct vcpu *v, const struct hypercall_args *args)
+{
+    (void)v;
+    (void)args;
+    return -XEN_ENOSYS;
+}
+#endif
 
 long hc_stack_switch(struct vcpu *v, const struct hypercall_args *args)
 {

@@ -40,10 +40,7 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     v->info = to;
     v->ev.info_registered = true;
     event_set_info(v);
-    if (layer.compat)
-        __atomic_store_n((uint32_t *)(to + INFO_SEL_32), UINT32_MAX, __ATOMIC_SEQ_CST);
-    else
-        __atomic_store_n((uint64_t *)(to + INFO_SEL_64), UINT64_MAX, __ATOMIC_SEQ_CST);
+    memset(to + (layer.compat ? INFO_SEL_32 : INFO_SEL_64), 0xff, layer.compat ? 4 : 8);
     __atomic_store_n(to + INFO_PENDING, 1, __ATOMIC_SEQ_CST);
     time_publish(v);
     event_kick(v);

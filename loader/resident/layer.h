@@ -86,17 +86,19 @@ struct frame {
 #define FLAG_ID   UINT64_C(0x200000)
 
 /* Real selectors; what guests are shown is another matter (trap.c). */
-#define SEL_LAYER_CS   0xe008 /* DPL 0, 64-bit code */
-#define SEL_LAYER_SS   0xe010 /* DPL 0, data */
-#define SEL_KERNEL32CS 0xe019 /* DPL 1, 32-bit code: 32-bit guests' FLAT_RING1_CS */
-#define SEL_KERNEL32DS 0xe021
-#define SEL_USER32CS   0xe023 /* 64-bit guests: FLAT_RING3_CS32 */
-#define SEL_USER_SS    0xe02b /* 64-bit guests: FLAT_RING3_SS; 32-bit guests: ring-3 code */
-#define SEL_USER64CS   0xe033 /* 64-bit guests: FLAT_RING3_CS64; 32-bit guests: ring-3 data */
-#define SEL_KERNEL64CS 0xe039 /* DPL 1, 64-bit code: ours, never shown */
-#define SEL_KERNEL64SS 0xe041 /* DPL 1, data: ours, never shown */
-#define SEL_TSS        0xe048
-#define SEL_LDT        0xe058
+#define SEL_LAYER_CS    0xe008 /* DPL 0, 64-bit code */
+#define SEL_LAYER_SS    0xe010 /* DPL 0, data */
+#define SEL_KERNEL32CS  0xe019 /* DPL 1, 32-bit code: 32-bit guests' FLAT_RING1_CS */
+#define SEL_KERNEL32DS  0xe021
+#define SEL_USER32CS    0xe023 /* 64-bit guests: FLAT_RING3_CS32 */
+#define SEL_USER_SS     0xe02b /* 64-bit guests: FLAT_RING3_SS; 32-bit guests: ring-3 code */
+#define SEL_USER64CS    0xe033 /* 64-bit guests: FLAT_RING3_CS64; 32-bit guests: ring-3 data */
+#define SEL_USER32_CODE 0xe02b /* the same two by what 32-bit guests have there */
+#define SEL_USER32_DATA 0xe033
+#define SEL_KERNEL64CS  0xe039 /* DPL 1, 64-bit code: ours, never shown */
+#define SEL_KERNEL64SS  0xe041 /* DPL 1, data: ours, never shown */
+#define SEL_TSS         0xe048
+#define SEL_LDT         0xe058
 
 /* ---- one virtual CPU = one CPU ------------------------------------------------------------ */
 
@@ -250,6 +252,7 @@ static inline uint64_t pointer_maddr(const void *pointer) /* of a direct-map poi
 }
 #else
 /* One page of machine memory; the pointer is good until WINDOW_LOAN more pages were asked for. */
+#define WINDOW_LOAN 512u
 void *maddr_pointer(uint64_t address);
 /* `size` bytes for ever; NULL when the space for such pointers is used up. */
 void *maddr_keep(uint64_t address, uint64_t size);

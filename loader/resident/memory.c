@@ -10,31 +10,6 @@
 
 #define SLOT(address, level) (((address) >> (3 + 9 * (level))) & 511)
 
-void *layer_pages_aligned(uint64_t count, uint64_t align)
-{
-    uint64_t at = (layer.arena_next + align - 1) & ~(align - 1);
-    uint64_t end;
-    if (count > layer.arena_end >> PAGE_SHIFT || !checked_add_u64(at, count << PAGE_SHIFT, &end) ||
-        end > layer.arena_end)
-        return NULL;
-    layer.arena_next = end;
-    return memset(maddr_pointer(at), 0, count << PAGE_SHIFT);
-}
-
-void *layer_pages(uint64_t count)
-{
-    return layer_pages_aligned(count, PAGE_SIZE);
-}
-
-static void *pages_or_end(uint64_t count, const char *what)
-{
-    void *pages = layer_pages(count);
-    if (!pages)
-        layer_panic(NULL, "the arena of %#llx bytes has no room for %s",
-                    (unsigned long long)layer.handover->arena_size, what);
-    return pages;
-}
-
 /* The table that `table`[index] points at, made when missing. */
 static uint64_t *next_table(uint64_t *table, uint64_t index)
 {
@@ -86,7 +61,7 @@ void hole_install(uint64_t root)
 
 static void *copy_from_stage(uint64_t from, uint64_t size, const char *what)
 {
-    void *to = pages_or_end((size + PAGE_MASK) >> PAGE_SHIFT, what);
+    void *to = layer_pages_or_end((size + PAGE_MASK) >> PAGE_SHIFT, what);
     return memcpy(to, maddr_pointer(from), size);
 }
 
@@ -110,39 +85,6 @@ static void map_ram_above_4g(void)
             *leaf = at | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PS;
         }
     }
-}
-
-static void mark_frames(uint64_t start, uint64_t size, uint8_t state)
-{
-    uint64_t first = start >> PAGE_SHIFT, end = (start + size + PAGE_MASK) >> PAGE_SHIFT;
-    for (uint64_t mfn = first; mfn < end && mfn < layer.frame_count; mfn++)
-        layer.frame[mfn] |= state;
-}
-
-static void make_frames(void)
-{
-    uint64_t end = 0;
-    for (uint32_t i = 0; i < layer.handover->map_count; i++)
-        if (memory_map(i)->type == 1 && memory_map(i)->end > end)
-            end = memory_map(i)->end;
-    layer.frame_count = end >> PAGE_SHIFT;
-    if (layer.frame_count > (DIRECT_END - DIRECT_BASE) >> PAGE_SHIFT)
-        layer.frame_count = (DIRECT_END - DIRECT_BASE) >> PAGE_SHIFT;
-    layer.frame =
-        pages_or_end((layer.frame_count + PAGE_MASK) >> PAGE_SHIFT, "the state of all frames");
-    for (uint32_t i = 0; i < layer.handover->map_count; i++) {
-        const struct handover_memory *entry = memory_map(i);
-        uint64_t first = (entry->start + PAGE_MASK) >> PAGE_SHIFT, last = entry->end >> PAGE_SHIFT;
-        if (last > layer.frame_count)
-            last = layer.frame_count;
-        if (entry->type == 1 && first < last)
-            memset(layer.frame + first, FRAME_RAM, last - first);
-    }
-    const struct handover *handover = layer.handover;
-    mark_frames(handover->layer, handover->layer_size, FRAME_LAYER);
-    mark_frames(handover->arena, handover->arena_size, FRAME_LAYER);
-    mark_frames(handover->m2p, handover->m2p_size, FRAME_LAYER);
-    mark_frames(handover->shared_info, 1, FRAME_SPECIAL);
 }
 
 /* Frames that one m2p page describes, and whether any RAM entry touches that block. */
@@ -179,64 +121,6 @@ static void map_m2p(void)
     l4[SLOT(M2P_BASE, 4)] = l4[SLOT(M2P_WRITE_BASE, 4)] & ~PTE_RW;
 }
 
-static void fill_m2p(void)
-{
-    for (uint32_t i = 0; i < layer.run_count; i++) {
-        uint64_t mfn = layer.run[i].mfn, pfn = layer.run[i].pfn, count = layer.run[i].count;
-        if (mfn >= layer.frame_count)
-            continue;
-        if (count > layer.frame_count - mfn)
-            count = layer.frame_count - mfn;
-        if (layer.compat) {
-            uint32_t *to = (uint32_t *)M2P_WRITE_BASE + mfn;
-            for (uint64_t n = 0; n < count; n++)
-                to[n] = (uint32_t)(pfn + n);
-        } else {
-            uint64_t *to = (uint64_t *)M2P_WRITE_BASE + mfn;
-            for (uint64_t n = 0; n < count; n++)
-                to[n] = pfn + n;
-        }
-    }
-}
-
-uint64_t m2p_get(uint64_t mfn)
-{
-    if (mfn >= layer.frame_count || !(layer.frame[mfn] & FRAME_RAM))
-        return ~UINT64_C(0);
-    if (layer.compat) {
-        uint32_t pfn = ((const uint32_t *)M2P_WRITE_BASE)[mfn];
-        return pfn == ~UINT32_C(0) ? ~UINT64_C(0) : pfn;
-    }
-    return ((const uint64_t *)M2P_WRITE_BASE)[mfn];
-}
-
-bool m2p_set(uint64_t mfn, uint64_t pfn)
-{
-    if (!frame_is_guest(mfn))
-        return false;
-    if (layer.compat)
-        ((uint32_t *)M2P_WRITE_BASE)[mfn] = (uint32_t)pfn;
-    else
-        ((uint64_t *)M2P_WRITE_BASE)[mfn] = pfn;
-    return true;
-}
-
-uint64_t p2m_start(uint64_t pfn)
-{
-    uint32_t low = 0, high = layer.run_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        const struct handover_run *run = &layer.run[middle];
-        if (pfn < run->pfn)
-            high = middle;
-        else if (pfn - run->pfn >= run->count)
-            low = middle + 1;
-        else
-            return run->mfn + (pfn - run->pfn);
-    }
-    return ~UINT64_C(0);
-}
-
 void memory_init(const struct handover *handover)
 {
     /* The record, its arrays and the tables under us may lie in memory that becomes the guest's. */
@@ -252,9 +136,9 @@ void memory_init(const struct handover *handover)
     layer.nr_pages = copy.nr_pages;
 
     map_ram_above_4g();
-    make_frames();
+    frames_make();
     map_m2p();
-    fill_m2p();
+    m2p_fill();
 
     uint64_t *l4 = maddr_pointer(layer.root);
     l4[0] = 0;

@@ -11,7 +11,11 @@
 #define SIZE_1G (UINT64_C(1) << 30)
 
 /* early.c; returns CR3. handover and load are machine addresses, identity-mapped. */
+#ifdef __x86_64__
 uint64_t early_map(const struct handover *handover, uint64_t load);
+#else
+uint32_t early_map(const struct handover *handover, uint32_t load);
+#endif
 
 /* Copies what the stage handed over, extends the direct map to all RAM, fills frame states and m2p,
  * removes the identity map. */
@@ -19,6 +23,14 @@ void memory_init(const struct handover *handover);
 
 /* count pages, first aligned to `align` bytes (a power of two >= 4096); NULL when used up. */
 void *layer_pages_aligned(uint64_t count, uint64_t align);
+
+/* The same, or the end with a report that names what there is no room for. */
+void *layer_pages_or_end(uint64_t count, const char *what);
+
+/* frames.c: the states of all frames from the map, the entries of the m2p from the runs of the p2m.
+ */
+void frames_make(void);
+void m2p_fill(void);
 
 /* Maps one 4 KiB page of our hole outside the direct map (GDT windows); flags without PTE_P remove
  * it.  False when the arena is used up. */

@@ -32,28 +32,51 @@ static unsigned long long ull(uint64_t value)
     return value;
 }
 
+/* Symbol `index` of the guest's table, of either ELF class: value and name; false behind the last
+ * and for what is no function. */
+struct symbol {
+    uint64_t value;
+    uint32_t name;
+    uint8_t type;
+};
+
+static bool symbol_read(const uint8_t *table, uint64_t at, struct symbol *ret)
+{
+    if (layer.compat) {
+        const Elf32_Sym *symbol = (const Elf32_Sym *)(table + at);
+        *ret = (struct symbol){symbol->st_value, symbol->st_name, ELF32_ST_TYPE(symbol->st_info)};
+    } else {
+        const Elf64_Sym *symbol = (const Elf64_Sym *)(table + at);
+        *ret = (struct symbol){symbol->st_value, symbol->st_name, ELF64_ST_TYPE(symbol->st_info)};
+    }
+    return ret->value && ret->type <= STT_FUNC && ret->name < layer.handover->strings_size;
+}
+
 /* The nearest symbol at or below the address: " name+0x12", nothing when there is none. */
 static void print_symbol(uint64_t address)
 {
+    static const uint8_t *table;
+    static const char *strings;
     const struct handover *handover = layer.handover;
-    const Elf64_Sym *best = NULL, *symbol;
-    const char *strings;
-    if (!handover->symbols || !handover->strings || layer.compat)
+    uint64_t size = layer.compat ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
+    struct symbol symbol, best = {0};
+    if (!handover->symbols || !handover->strings)
         return;
-    symbol = maddr_pointer(handover->symbols);
-    strings = maddr_pointer(handover->strings);
-    for (uint64_t i = 0; i < handover->symbols_size / sizeof(*symbol); i++)
-        if (symbol[i].st_value && symbol[i].st_value <= address &&
-            ELF64_ST_TYPE(symbol[i].st_info) <= STT_FUNC &&
-            symbol[i].st_name < handover->strings_size &&
-            (!best || symbol[i].st_value > best->st_value))
-            best = &symbol[i];
-    if (!best || address - best->st_value >= 0x100000)
+    if (!table || !strings) {
+        table = maddr_keep(handover->symbols, handover->symbols_size);
+        strings = maddr_keep(handover->strings, handover->strings_size);
+    }
+    if (!table || !strings)
         return;
-    uint64_t room = handover->strings_size - best->st_name;
-    size_t length = strnlen(strings + best->st_name, room < 60 ? room : 60);
-    out_printf(layer_out, " %.*s+%#llx", (int)length, strings + best->st_name,
-               ull(address - best->st_value));
+    for (uint64_t at = 0; at + size <= handover->symbols_size; at += size)
+        if (symbol_read(table, at, &symbol) && symbol.value <= address && symbol.value > best.value)
+            best = symbol;
+    if (!best.value || address - best.value >= 0x100000)
+        return;
+    uint64_t room = handover->strings_size - best.name;
+    size_t length = strnlen(strings + best.name, (size_t)(room < 60 ? room : 60));
+    out_printf(layer_out, " %.*s+%#llx", (int)length, strings + best.name,
+               ull(address - best.value));
 }
 
 static void print_registers(const struct frame *f)

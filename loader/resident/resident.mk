@@ -32,6 +32,30 @@ $(BUILD)/resident64.elf: $(RESIDENT64_OBJS) loader/resident/resident.ld
 $(BUILD)/resident64.bin: $(BUILD)/resident64.elf
 	objcopy -O binary $< $@
 
+# The 32-bit one: the same handlers, small rather than fast; for a CPU with CPUID and TSC.
+RESIDENT32_CFLAGS := $(COMMON) $(FREESTANDING) -m32 -march=i586 -mno-sse -fno-pic \
+                     -mpreferred-stack-boundary=2 -DRESIDENT_LAYER
+RESIDENT64_ONLY := bounce64 context descriptors device_map early memory pagetable smp start
+RESIDENT32_C := $(filter-out $(patsubst %,loader/resident/%.c,$(RESIDENT64_ONLY)), \
+                             $(wildcard loader/resident/*.c)) $(filter-out lib/abi_check.c,$(LIB_C))
+RESIDENT32_OBJS := $(patsubst %.c,$(BUILD)/resident32/%.o,$(RESIDENT32_C)) \
+                   $(BUILD)/resident32/loader/resident/entry32.o
+
+$(BUILD)/resident32/%.o: %.c | $(STAGE_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(RESIDENT32_CFLAGS) $(STAGE_INCLUDES) -c $< -o $@
+
+$(BUILD)/resident32/%.o: %.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf32 -g -F dwarf $(ASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
+
+$(BUILD)/resident32.elf: $(RESIDENT32_OBJS) loader/resident/resident32.ld
+	$(LD) -m elf_i386 -nostdlib -static -z noexecstack --no-warn-rwx-segments --gc-sections \
+	  -T loader/resident/resident32.ld -Map $(BUILD)/resident32.map -o $@ $(RESIDENT32_OBJS)
+
+$(BUILD)/resident32.bin: $(BUILD)/resident32.elf
+	objcopy -O binary $< $@
+
 RESIDENT_IMAGES := $(patsubst %,$(BUILD)/%/boot/resident_images.o,stage efi64 efi32)
-$(RESIDENT_IMAGES): $(BUILD)/resident64.bin
-$(RESIDENT_IMAGES): ASM_FLAGS += -DRESIDENT64
+$(RESIDENT_IMAGES): $(BUILD)/resident64.bin $(BUILD)/resident32.bin
+$(RESIDENT_IMAGES): ASM_FLAGS += -DRESIDENT64 -DRESIDENT32

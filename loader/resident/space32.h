@@ -25,4 +25,6 @@
 #define KEEP_BASE   0xfe800000u /* maddr_keep(): pages for ever */
 #define KEEP_END    0xff000000u
 
+#define FRAMES_MAX (m2p_size() / 4) /* that the layer knows: the reach of the m2p */
+
 #endif

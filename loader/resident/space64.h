@@ -18,4 +18,6 @@
 #define HOLE_SLOT      256 /* first L4 slot of ours */
 #define HOLE_SLOTS     16
 
+#define FRAMES_MAX ((DIRECT_END - DIRECT_BASE) >> PAGE_SHIFT) /* that the layer knows */
+
 #endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From the hand-over to the guest's first instruction, in the 32-bit layer; and what it does not
+ * have: other CPUs, machine memory for devices above what its windows reach.
+ *
+ * Source: the state at entry is that of Xen's public headers and builders: xen-x86_32.h, xen.h.
+ */
+#include "start.h"
+#include "context.h"
+#include "descriptors.h"
+#include "device_map.h"
+#include "entry.h"
+#include "memory.h"
+#include "memory32.h"
+#include "pagetable.h"
+#include "smp.h"
+#include "trap.h"
+#include "voice.h"
+
+_Static_assert(offsetof(struct handover, layer) == 48, "H_LAYER of entry32.asm");
+
+static struct handover handover_copy;
+
+static void check_handover(void)
+{
+    const struct handover *handover = &handover_copy;
+    if (handover->magic == HANDOVER_MAGIC)
+        voice_init();
+    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
+        handover->size != sizeof(struct handover))
+        layer_panic(NULL, "hand-over record version %u of %u bytes, expected %u of %u",
+                    handover->version, handover->size, HANDOVER_VERSION,
+                    (uint32_t)sizeof(struct handover));
+    if (handover->guest_class != GUEST_PV32 && handover->guest_class != GUEST_PV32PAE)
+        layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
+}
+
+_Noreturn void layer_start(const struct handover *handover, uint32_t load)
+{
+    (void)load; /* early_map() wrote it down */
+    machine_copy(&handover_copy, (uintptr_t)handover, sizeof(handover_copy));
+    layer.handover = &handover_copy;
+    layer.compat = true;
+    check_handover();
+    layer.dom0 = (handover_copy.flags & HANDOVER_DOM0) != 0;
+    layer.tsc_at_entry = handover_copy.tsc_at_entry;
+
+    memory_init(&handover_copy);
+    idt_make();
+    trap_refresh_gate(0x82);
+    layer.shared_mfn = handover_copy.shared_info >> PAGE_SHIFT;
+    layer.shared = maddr_keep(handover_copy.shared_info, PAGE_SIZE);
+
+    struct vcpu *v = cpu_block_make(0);
+    layer.vcpu[0] = v;
+    layer.cpu_count = 1;
+    v->online = 1;
+    v->kernel_mode = 1;
+    v->info = (volatile uint8_t *)layer.shared;
+    cpu_load(v);
+    seen_cr4(v);
+    init_all();
+
+    entry_state(v);
+    uint64_t root = handover_copy.page_table_root >> PAGE_SHIFT;
+    if (!frame_is_guest(root) || root_set(v, root))
+        layer_panic(NULL, "the guest's page table at %#llx is not in its memory",
+                    (unsigned long long)handover_copy.page_table_root);
+    layer.frame[root] |= FRAME_PINNED;
+    fill_hypercall_page();
+    io_privilege_set(v, 0);
+    init_cpu(v);
+    say(SAY_DEBUG, "layer: guest entry %#llx, stack %#llx, start_info %#llx",
+        (unsigned long long)handover_copy.entry, (unsigned long long)handover_copy.stack_top,
+        (unsigned long long)handover_copy.start_info);
+    enter_guest();
+}
+
+volatile void *device_map(uint64_t at, uint64_t size)
+{
+    uint64_t end;
+    if (!checked_add_u64(at, size, &end) || end > (layer_pae() ? PTE_ADDR : UINT64_C(1) << 32))
+        return NULL;
+    return maddr_keep(at, size);
+}
+
+/* ---- one CPU ----------------------------------------------------------------------------------
+ */
+
+void smp_find(void)
+{
+}
+
+void smp_start(void)
+{
+}
+
+void smp_stop_others(void)
+{
+    voice_alone = true;
+}
+
+void smp_flush_poll(struct vcpu *v)
+{
+    (void)v;
+}
+
+/* Only the first vCPU exists, and it has its context. */
+long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
+{
+    (void)v;
+    (void)context;
+    return -XEN_EEXIST;
+}
