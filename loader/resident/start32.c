@@ -105,6 +105,16 @@ void smp_flush_poll(struct vcpu *v)
     (void)v;
 }
 
+void flush_vcpus(struct vcpu *v, uint64_t mask, uint64_t gva)
+{
+    if (!(mask >> v->id & 1))
+        return;
+    if (gva == ~UINT64_C(0))
+        flush_tlb_all();
+    else
+        cpu_invlpg(gva);
+}
+
 /* Only the first vCPU exists, and it has its context. */
 long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
 {
