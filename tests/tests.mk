@@ -48,9 +48,9 @@ check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)
 
-check-all: ## make check and other people's kernels
+check-all: ## make check, the slow ways in, and other people's kernels
 	@tools/need $(CHECK_PACKAGES)
-	@tests/check $(CHECK_PARTS) check-real
+	@tests/check $(CHECK_PARTS) check-slow check-real
 
 table: ## The README's tables, from the results of the last runs
 	@tests/run-tests --table
@@ -64,6 +64,11 @@ check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 
 check-real: boot-tests-ready ## Boot other people's kernels, Debian's first
 	@tests/run-tests --group real --jobs $(JOBS) $(TEST)
+
+SLOW_PACKAGES := syslinux-common isolinux ipxe sbsigntool systemd-boot-efi bochs
+check-slow: boot-tests-ready ## Every loader and firmware that needs longer, and Bochs
+	@tools/need $(SLOW_PACKAGES)
+	@tests/run-tests --group slow --jobs $(JOBS) $(TEST)
 
 soak: boot-tests-ready ## Twenty minutes of process storms on 1 and 4 CPUs, both roles (TEST=PATTERN)
 	@tests/run-tests --group soak --jobs 1 $(TEST)

@@ -14,6 +14,7 @@ BUILD = os.path.join(TOP, "build")
 WORK = os.path.join(BUILD, "tests")
 NEEDS = {"isolinux": "/usr/lib/ISOLINUX/isolinux.bin",
          "syslinux-common": "/usr/lib/syslinux/modules/bios/mboot.c32",
+         "bochs": "/usr/share/bochs/BIOS-bochs-latest",
          "ipxe": "/boot/ipxe.lkrn",
          "xorriso": "/usr/bin/xorriso",
          "sbsigntool": "/usr/bin/sbsign",
@@ -206,6 +207,33 @@ def secure(test, what, stage, modules):
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive",
             "if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd",
             "-net", "none"] + fat(folder)
+
+
+def bochs(folder, image, memory):
+    """The whole command of another machine: Bochs with this CD, its serial port on our output.
+
+    No way to end it from inside, so its tests end by what they expect."""
+    need("bochs")
+    share = os.path.dirname(NEEDS["bochs"])
+    megabytes = memory.rstrip("M")
+    put_text(f"""romimage: file={share}/BIOS-bochs-latest
+vgaromimage: file={share}/VGABIOS-lgpl-latest
+cpu: model=corei7_sandy_bridge_2600k, count=1, ips=50000000, reset_on_triple_fault=0
+memory: guest={megabytes}, host={megabytes}
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path={image}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev=/dev/stdout
+display_library: rfb, options="timeout=0"
+plugin_ctrl: speaker=0, gameport=0, voodoo=0
+clock: sync=none
+log: {os.path.relpath(folder, TOP)}/bochs.log
+panic: action=fatal
+error: action=report
+""", folder, "bochsrc")
+    put_text("c\n", folder, "commands")  # Debian's stops in its debugger first
+    return ["bochs", "-q", "-f", os.path.join(folder, "bochsrc"), "-rc",
+            os.path.join(folder, "commands")]
 
 
 WAYS = {"isolinux": isolinux, "ipxe": ipxe, "usb": usb, "efi-shell": shell,
