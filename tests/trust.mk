@@ -16,9 +16,40 @@ check-mutate: mutate-ready ## Every field of every header wrong in turn (MUTATE_
 	@tests/mutate --part $(MUTATE_PART) --qemu 24 $(BUILD)
 
 # ---- coverage -------------------------------------------------------------------------------------
+# The same sources once more, with gcc's counters: all unit tests, then all that the fuzzers kept.
+COVERAGE_CFLAGS := $(filter-out -Os,$(COMMON)) -O0 --coverage -Itests/unit -Itests/fuzz
+COVERAGE_OBJS := $(patsubst %.c,$(BUILD)/coverage/%.o,$(PURE_C) $(RESIDENT_PURE_C) $(UNIT_HELPERS))
+COVERAGE_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(wildcard tests/unit/test_*.c))
+COVERAGE_FUZZ := $(patsubst %,$(BUILD)/coverage/fuzz_%,$(FUZZ_TARGETS))
+COVERAGE_LAYOUTS ?= 3000
+
+$(BUILD)/coverage/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(COVERAGE_CFLAGS) -c $< -o $@
+$(BUILD)/coverage/libpure.a: $(COVERAGE_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/coverage/test_%: $(BUILD)/coverage/tests/unit/test_%.o $(BUILD)/coverage/libpure.a
+	$(CC) --coverage -o $@ $^ $(HOST_LIBS) -lcmocka
+$(BUILD)/coverage/fuzz_%: $(BUILD)/coverage/tests/fuzz/fuzz_%.o $(BUILD)/coverage/tests/fuzz/replay.o \
+                          $(BUILD)/coverage/libpure.a
+	$(CC) --coverage -o $@ $^ $(HOST_LIBS)
+.PRECIOUS: $(BUILD)/coverage/%.o
+
+coverage-build: $(COVERAGE_TESTS) $(COVERAGE_FUZZ)
+
 coverage: ## Lines and branches of lib/ and loader/ that unit, property and fuzz inputs reach
 	@tools/need gcovr libcmocka-dev
-	@tests/coverage $(BUILD)
+	@$(MAKE) -s coverage-build
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@for test in $(COVERAGE_TESTS); do LAYOUT_RUNS=$(COVERAGE_LAYOUTS) $$test >$(BUILD)/coverage/log 2>&1 || \
+	  { cat $(BUILD)/coverage/log; exit 1; }; done
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/coverage/fuzz_$$target \
+	  $$(ls -d tests/fuzz/regressions/$$target \
+	  $(BUILD)/fuzz/seeds/$$target $(BUILD)/fuzz/corpus/$$target 2>/dev/null) || exit 1; done
+	@for branch in '' -b; do gcovr -r . --object-directory $(BUILD)/coverage \
+	  --exclude-throw-branches --exclude-unreachable-branches --gcov-ignore-parse-errors \
+	  -f lib/ -f loader/ $$branch $(BUILD)/coverage || exit 1; done
 
 # ---- static analysis ------------------------------------------------------------------------------
 ANALYSE_PACKAGES := gcc-multilib clang clang-tidy cppcheck
@@ -33,4 +64,4 @@ clang-check: $(BUILD)/font.c | $(STAGE_HEADERS) ## The whole tree compiles with 
 	@tools/need clang libcmocka-dev gnu-efi
 	@tests/analyse --clang $(BUILD)
 
-.PHONY: mutate-ready check-mutate check-mutate-quick coverage analyse headers-check clang-check
+.PHONY: mutate-ready check-mutate check-mutate-quick coverage coverage-build analyse headers-check clang-check

@@ -43,4 +43,22 @@ fuzz: ## Every fuzzer for TIME seconds, with coverage afterwards
 	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --seconds $(TIME) $(BUILD) $(FUZZ_TARGETS)
 
-.PHONY: fuzz-build check-fuzz fuzz
+# The same entry points for AFL++: its compiler brings a driver for LLVMFuzzerTestOneInput.
+$(BUILD)/afl/%.o: %.c
+	@mkdir -p $(@D)
+	AFL_QUIET=1 afl-clang-fast $(FUZZ_CFLAGS) $(FUZZ_SANITIZE) -c $< -o $@
+$(BUILD)/afl/liball.a: $(patsubst $(BUILD)/fuzz/%,$(BUILD)/afl/%,$(FUZZ_OBJS))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/afl/fuzz_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/liball.a
+	AFL_QUIET=1 afl-clang-fast $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+
+TARGET ?= elf
+fuzz-afl: ## One fuzzer (TARGET=) under AFL++ for TIME seconds
+	@tools/need clang afl++
+	@$(MAKE) -s $(BUILD)/afl/fuzz_$(TARGET) guests
+	@tests/fuzz/make-seeds $(BUILD)
+	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -V $(TIME) \
+	  -i $(BUILD)/fuzz/seeds/$(TARGET) -o $(BUILD)/afl/out-$(TARGET) -- $(BUILD)/afl/fuzz_$(TARGET)
+
+.PHONY: fuzz-build check-fuzz fuzz fuzz-afl
