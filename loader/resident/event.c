@@ -111,14 +111,14 @@ void event_poll_start(struct vcpu *v, uint16_t port)
 {
     spin_lock(&lock);
     cpu[v->id].poll_port = port;
-    cpu[v->id].polling = true;
+    __atomic_store_n(&cpu[v->id].polling, true, __ATOMIC_RELEASE);
     spin_unlock(&lock);
 }
 
 void event_poll_stop(struct vcpu *v)
 {
     spin_lock(&lock);
-    cpu[v->id].polling = false;
+    __atomic_store_n(&cpu[v->id].polling, false, __ATOMIC_RELEASE);
     spin_unlock(&lock);
 }
 

@@ -255,7 +255,7 @@ void evtchn_set_pending(struct evtchn_table *table, uint32_t port, struct evtchn
     for (uint32_t i = 0; i < table->cpu_count; i++) {
         struct evtchn_cpu *cpu = &table->cpu[i];
         if (cpu->polling && (cpu->poll_port == 0 || cpu->poll_port == port)) {
-            cpu->polling = false;
+            __atomic_store_n(&cpu->polling, false, __ATOMIC_RELEASE);
             effect->wake |= UINT64_C(1) << i;
         }
     }
