@@ -18,6 +18,7 @@ NEEDS = {"isolinux": "/usr/lib/ISOLINUX/isolinux.bin",
          "ipxe": "/boot/ipxe.lkrn",
          "xorriso": "/usr/bin/xorriso",
          "sbsigntool": "/usr/bin/sbsign",
+         "openssl": "/usr/bin/openssl",
          "ovmf": "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
          "grub-efi-amd64-bin": "/usr/lib/grub/x86_64-efi/chain.mod",
          "grub-efi-ia32-bin": "/usr/lib/grub/i386-efi/chain.mod",
@@ -186,6 +187,7 @@ def secure(test, what, stage, modules):
     guest, arguments and ramdisk in it)."""
     code = need("ovmf")
     need("sbsigntool")
+    need("openssl")
     folder = folder_of(test)
     application = os.path.join(folder, "EFI/BOOT/BOOTX64.EFI")
     put_application("x64", application)
