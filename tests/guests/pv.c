@@ -166,5 +166,6 @@ void pv_main(void)
     pv_tables_check();
     pv_calls_check();
     pv_services_check();
+    pv_ring3_check();
     shut_down(check_verdict());
 }

@@ -43,6 +43,8 @@ extern uintptr_t v_start, v_end;
 void pv_tables_check(void);
 /* pv_calls.c: maps shared_info over a page of ours and checks it; the calls of the first layer. */
 void pv_calls_check(void);
+/* pv_ring3.c: with the word `ring3`, user space, traps, events and page tables of 32-bit guests. */
+void pv_ring3_check(void);
 /* pv_services.c: events, timers, scheduling, memory, grants, devices; after pv_calls_check(). */
 void pv_services_check(void);
 
