@@ -43,7 +43,7 @@ $(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images
 	@touch $@
 
 # ---- make check -----------------------------------------------------------------------------------
-CHECK_PARTS ?= check-unit $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
+CHECK_PARTS ?= check-unit headers-check check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
 check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)
