@@ -6,6 +6,7 @@
 include tests/unit/unit.mk
 -include tests/fuzz/fuzz.mk
 include tests/trust.mk
+include tests/bench/bench.mk
 
 TESTS := $(BUILD)/tests
 JOBS ?= 2

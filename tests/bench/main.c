@@ -97,6 +97,7 @@ void bench_main(struct start_info *info, uint64_t entry_tsc)
     uint64_t start;
 
     report("pv entry tsc", entry_tsc);
+    report("pages", info->nr_pages);
 
     start = ticks();
     for (int i = 0; i < LOOPS; i++)
@@ -132,13 +133,16 @@ void bench_main(struct start_info *info, uint64_t entry_tsc)
 
     struct callback_register callback = {.type = CALLBACKTYPE_event,
                                          .address = (uintptr_t)event_entry};
-    expect("callback", call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&callback, 0, 0));
+    expect("callback",
+           call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&callback, 0, 0));
     callback.type = CALLBACKTYPE_syscall;
     callback.address = (uintptr_t)syscall_entry;
-    expect("callback", call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&callback, 0, 0));
+    expect("callback",
+           call(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&callback, 0, 0));
     struct trap_info traps[2] = {{14, 0, 0xe033, (uintptr_t)fault_entry}, {0, 0, 0, 0}};
     expect("trap table", call(__HYPERVISOR_set_trap_table, (uintptr_t)traps, 0, 0, 0));
-    expect("stack_switch", call(__HYPERVISOR_stack_switch, 0xe02b, (uintptr_t)bench_page + 4096, 0, 0));
+    expect("stack_switch",
+           call(__HYPERVISOR_stack_switch, 0xe02b, (uintptr_t)bench_page + 4096, 0, 0));
 
     start = ticks();
     for (int i = 0; i < LOOPS; i++)
@@ -157,7 +161,8 @@ void bench_main(struct start_info *info, uint64_t entry_tsc)
     shared_page = shared_window;
     struct shared_info *shared = (struct shared_info *)shared_window;
     struct evtchn_bind_ipi bind = {.vcpu = 0};
-    expect("bind_ipi", call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uintptr_t)&bind, 0, 0));
+    expect("bind_ipi",
+           call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uintptr_t)&bind, 0, 0));
     struct evtchn_send send = {bind.port};
     shared->vcpu_info[0].evtchn_upcall_mask = 0;
     start = ticks();
