@@ -45,7 +45,24 @@ org 0
 
 %define UART_LSR        5
 %define UART_WAIT       0x40000
-%define BLOCK           128                     ; bytes per turn of the SSE2 loops
+%define BLOCK           128                     ; bytes that the SSE2 registers hold
+%define TURN            512                     ; bytes per turn of the long SSE2 loops
+
+; One block through the registers; the argument is its offset from ESI and EDI.
+%macro load_block 1
+  %assign %%i 0
+  %rep 8
+        movups  xmm %+ %%i, [esi + %1 + %%i * 16]
+    %assign %%i %%i + 1
+  %endrep
+%endmacro
+%macro store_block 1
+  %assign %%i 0
+  %rep 8
+        movups  [edi + %1 + %%i * 16], xmm %+ %%i
+    %assign %%i %%i + 1
+  %endrep
+%endmacro
 
 ; Register plan, 32-bit part: EBX = the region, EBP = next step; the rest is scratch.
 
@@ -148,25 +165,27 @@ start:
         test    byte [ebx + H_FLAGS], FLAG_SSE2
         jz      .up_rest
         mov     edx, ecx
+        shr     edx, 9
+        jz      .up_last
+.up_turn:
+%assign block 0
+%rep TURN / BLOCK
+        load_block block
+        store_block block
+  %assign block block + BLOCK
+%endrep
+        add     esi, TURN
+        add     edi, TURN
+        dec     edx
+        jnz     .up_turn
+        and     ecx, TURN - 1
+.up_last:
+        mov     edx, ecx
         shr     edx, 7
         jz      .up_rest
 .up_block:
-        movups  xmm0, [esi]
-        movups  xmm1, [esi + 16]
-        movups  xmm2, [esi + 32]
-        movups  xmm3, [esi + 48]
-        movups  xmm4, [esi + 64]
-        movups  xmm5, [esi + 80]
-        movups  xmm6, [esi + 96]
-        movups  xmm7, [esi + 112]
-        movups  [edi], xmm0
-        movups  [edi + 16], xmm1
-        movups  [edi + 32], xmm2
-        movups  [edi + 48], xmm3
-        movups  [edi + 64], xmm4
-        movups  [edi + 80], xmm5
-        movups  [edi + 96], xmm6
-        movups  [edi + 112], xmm7
+        load_block 0
+        store_block 0
         add     esi, BLOCK
         add     edi, BLOCK
         dec     edx
@@ -268,27 +287,29 @@ copy_down:
         test    byte [ebx + H_FLAGS], FLAG_SSE2
         jz      .rest
         mov     edx, ecx
+        shr     edx, 9
+        jz      .last
+.turn:
+%assign block TURN - BLOCK
+%rep TURN / BLOCK
+        load_block block - TURN
+        store_block block - TURN
+  %assign block block - BLOCK
+%endrep
+        sub     esi, TURN
+        sub     edi, TURN
+        dec     edx
+        jnz     .turn
+        and     ecx, TURN - 1
+.last:
+        mov     edx, ecx
         shr     edx, 7
         jz      .rest
 .block:
         sub     esi, BLOCK
         sub     edi, BLOCK
-        movups  xmm0, [esi]
-        movups  xmm1, [esi + 16]
-        movups  xmm2, [esi + 32]
-        movups  xmm3, [esi + 48]
-        movups  xmm4, [esi + 64]
-        movups  xmm5, [esi + 80]
-        movups  xmm6, [esi + 96]
-        movups  xmm7, [esi + 112]
-        movups  [edi], xmm0
-        movups  [edi + 16], xmm1
-        movups  [edi + 32], xmm2
-        movups  [edi + 48], xmm3
-        movups  [edi + 64], xmm4
-        movups  [edi + 80], xmm5
-        movups  [edi + 96], xmm6
-        movups  [edi + 112], xmm7
+        load_block 0
+        store_block 0
         dec     edx
         jnz     .block
         and     ecx, BLOCK - 1
@@ -312,22 +333,29 @@ zero:
         test    byte [ebx + H_FLAGS], FLAG_SSE2
         jz      .rest
         mov     edx, ecx
-        shr     edx, 7
-        jz      .rest
         xorps   xmm0, xmm0
+        shr     edx, 9
+        jz      .last
+.turn:
+%assign i 0
+%rep TURN / 16
+        movups  [edi + i * 16], xmm0
+  %assign i i + 1
+%endrep
+        add     edi, TURN
+        dec     edx
+        jnz     .turn
+        and     ecx, TURN - 1
+.last:
+        mov     edx, ecx
+        shr     edx, 4
+        jz      .rest
 .block:
         movups  [edi], xmm0
-        movups  [edi + 16], xmm0
-        movups  [edi + 32], xmm0
-        movups  [edi + 48], xmm0
-        movups  [edi + 64], xmm0
-        movups  [edi + 80], xmm0
-        movups  [edi + 96], xmm0
-        movups  [edi + 112], xmm0
-        add     edi, BLOCK
+        add     edi, 16
         dec     edx
         jnz     .block
-        and     ecx, BLOCK - 1
+        and     ecx, 15
 .rest:
         xor     eax, eax
         mov     edx, ecx

@@ -105,16 +105,17 @@ static void write_steps(const struct plan *plan, uint8_t *region)
 static void write_tables(uint64_t at, uint8_t *tables)
 {
     uint64_t entry = (at + 0x1000) | PTE_PRESENT | PTE_WRITE;
+    uint32_t *large = (uint32_t *)(void *)(tables + 0x2000);
 
-    memset(tables, 0, HANDOFF_TABLES_SIZE);
+    memset(tables, 0, 0x2000);
     memcpy(tables, &entry, sizeof(entry));
     for (uint32_t i = 0; i < 4; i++) {
         entry = (at + 0x2000 + i * 0x1000) | PTE_PRESENT | PTE_WRITE;
         memcpy(tables + 0x1000 + i * sizeof(entry), &entry, sizeof(entry));
     }
     for (uint32_t i = 0; i < 4 * 512; i++) {
-        entry = (uint64_t)i << 21 | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-        memcpy(tables + 0x2000 + i * sizeof(entry), &entry, sizeof(entry));
+        large[2 * i] = i << 21 | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+        large[2 * i + 1] = 0;
     }
 }
 
@@ -124,8 +125,8 @@ void apply_handoff(const struct plan *plan, const struct cpu_info *cpu, const vo
     uint64_t at = plan->handoff;
     struct handoff handoff = {
         .step_count = plan->step_count,
-        .flags = (cpu->has_cpuid ? HANDOFF_CR4 : 0) | (cpu->long_mode || cpu->nx ? HANDOFF_EFER : 0) |
-                 (cpu->sse2 ? HANDOFF_SSE2 : 0),
+        .flags = (cpu->has_cpuid ? HANDOFF_CR4 : 0) |
+                 (cpu->long_mode || cpu->nx ? HANDOFF_EFER : 0) | (cpu->sse2 ? HANDOFF_SSE2 : 0),
         .exit_kind = plan->exit.kind,
         .self = (uint32_t)at,
         .gdt32 = pointer_to(at + offsetof(struct handoff, segment32), sizeof(handoff.segment32)),
@@ -146,9 +147,9 @@ void apply_handoff(const struct plan *plan, const struct cpu_info *cpu, const vo
     struct code code = {handoff.exit_code, 0};
     emit_exit(&code, at + offsetof(struct handoff, exit_code), &plan->exit);
 
-    memset(region, 0, HANDOFF_SIZE);
     memcpy(region, &handoff, sizeof(handoff));
     memcpy(region + HANDOFF_CODE, mover, mover_size);
     write_steps(plan, region);
-    write_tables(at + HANDOFF_TABLES, region + HANDOFF_TABLES);
+    if (plan->exit.kind == EXIT_LONG || plan->exit.kind == EXIT_RESIDENT64)
+        write_tables(at + HANDOFF_TABLES, region + HANDOFF_TABLES);
 }

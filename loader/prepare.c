@@ -71,6 +71,7 @@ enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why)
     report_start(report, input->record, input->options);
     report_memory(report, input->record);
     report_modules(report, input->record);
+    phase(prepare, "print");
 
     /* A bzImage's inner ELF is only for pvh and pv; natively Linux unpacks itself. */
     bool need_elf = input->options->mode == MODE_PVH || input->options->mode == MODE_PV ||
@@ -85,13 +86,16 @@ enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why)
         report_guest(report, prepare->image, NULL);
         return id;
     }
+    phase(prepare, "decide");
     report_guest(report, prepare->image, input->info);
+    phase(prepare, "print");
     id = decide_addresses(prepare, why);
     if (id)
         return id;
+    phase(prepare, "decide");
     if (input->placement)
         report_decision(report, input->placement);
-    phase(prepare, "decide");
+    phase(prepare, "print");
 
     id = plan_choose_mode(input, input->options->mode, &mode, why);
     if (!id && mode != MODE_PV && prepare->map && input->options->memory_limit)
@@ -100,8 +104,9 @@ enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why)
         id = plan_make(input, mode, prepare->plan, why);
     if (id)
         return id;
+    phase(prepare, "plan");
     report_mode(report, input->options, prepare->plan);
     report_plan(report, input, prepare->plan);
-    phase(prepare, "plan");
+    phase(prepare, "print");
     return REFUSE_NONE;
 }

@@ -27,7 +27,8 @@ struct prepare {
      * placement are filled in here. */
     struct plan_input input;
 
-    /* Called when a phase ends ("open", "decide", "plan"), for timing.  May be NULL. */
+    /* Called when a phase ends ("open", "decide", "plan", between them "print"; some more than
+     * once), for timing.  May be NULL. */
     void (*phase)(struct prepare *prepare, const char *name);
 };
 

@@ -13,6 +13,7 @@
 #define EBDA_SEARCH      1024u
 #define BIOS_START       0xe0000u
 #define BIOS_END         0x100000u
+#define SCAN_PIECE       1024u
 
 #define EFI_TABLES_MAX 256u
 
@@ -78,23 +79,27 @@ static uint64_t efi_table(const struct boot_record *record, const struct reader 
     return 0;
 }
 
-/* The best RSDP in [start, end), on 16-byte boundaries: ACPI 2, else the first one. */
+/* The best RSDP in [start, end), on 16-byte boundaries: ACPI 2, else the first one.  Read in
+ * pieces: one call a paragraph costs more than all the rest of this phase. */
 static uint64_t scan(const struct reader *reader, uint64_t start, uint64_t end)
 {
     uint64_t first = 0;
-    uint8_t copy[64];
+    uint8_t copy[64], piece[SCAN_PIECE];
 
-    for (uint64_t at = (start + 15) & ~UINT64_C(15); at + ACPI_RSDP_SIZE_1 <= end; at += 16) {
-        uint8_t letter;
-        if (!reader_u8(reader, at, &letter))
+    for (uint64_t at = (start + 15) & ~UINT64_C(15); at + ACPI_RSDP_SIZE_1 <= end;) {
+        uint32_t size = end - at < SCAN_PIECE ? (uint32_t)(end - at) : SCAN_PIECE;
+        if (!reader_bytes(reader, at, piece, size))
             return first;
-        if (letter != 'R')
-            continue;
-        uint32_t valid = read_rsdp(reader, at, copy);
-        if (valid >= ACPI_RSDP_SIZE_2)
-            return at;
-        if (valid && !first)
-            first = at;
+        for (uint32_t i = 0; i < size; i += 16) {
+            if (piece[i] != 'R' || at + i + ACPI_RSDP_SIZE_1 > end)
+                continue;
+            uint32_t valid = read_rsdp(reader, at + i, copy);
+            if (valid >= ACPI_RSDP_SIZE_2)
+                return at + i;
+            if (valid && !first)
+                first = at + i;
+        }
+        at += size;
     }
     return first;
 }

@@ -7,10 +7,10 @@ BENCH := $(BUILD)/bench
 BENCH_PACKAGES = $(RUN_PACKAGES) grub-common grub-pc-bin xorriso mtools
 BENCH_CFLAGS := -std=gnu11 -O1 $(WARN) -ffreestanding -fno-pic -fno-stack-protector \
                 -fcf-protection=none -fno-asynchronous-unwind-tables
-# name, where it begins, how much it has to load
+# where it begins, how much it has to load
 BENCH_LINK = $(LD) -z noexecstack --no-warn-rwx-segments -T tests/bench/bench.ld -o $@ \
-             --defsym=START=0x1000000 --defsym=FILL=$(1) $(filter %.o,$^)
-BENCH_FILES := $(addprefix $(BENCH)/,small.elf big.elf small32.elf big32.elf small-pvh.elf big-pvh.elf init)
+             --defsym=START=$(1) --defsym=FILL=$(2) $(filter %.o,$^)
+BENCH_FILES := $(addprefix $(BENCH)/,small.elf big.elf small32.elf big32.elf small-pvh.elf big-pvh.elf low.elf init)
 
 $(BENCH)/entry.o $(BENCH)/entry-pvh.o: tests/bench/entry.asm
 	@mkdir -p $(@D)
@@ -21,13 +21,15 @@ $(BENCH)/main.o: tests/bench/main.c
 	$(CC) $(BENCH_CFLAGS) -mno-red-zone -mgeneral-regs-only -D__XEN_INTERFACE_VERSION__=0x00040d00 -c $< -o $@
 
 $(BENCH)/small.elf: $(BENCH)/entry.o $(BENCH)/main.o tests/bench/bench.ld
-	$(call BENCH_LINK,16)
+	$(call BENCH_LINK,0x1000000,16)
+$(BENCH)/low.elf: $(BENCH)/entry.o $(BENCH)/main.o tests/bench/bench.ld
+	$(call BENCH_LINK,0x100000,16)
 $(BENCH)/big.elf: $(BENCH)/entry.o $(BENCH)/main.o tests/bench/bench.ld
-	$(call BENCH_LINK,0x4000000)
+	$(call BENCH_LINK,0x1000000,0x4000000)
 $(BENCH)/small-pvh.elf: $(BENCH)/entry-pvh.o $(BENCH)/main.o tests/bench/bench.ld
-	$(call BENCH_LINK,16)
+	$(call BENCH_LINK,0x1000000,16)
 $(BENCH)/big-pvh.elf: $(BENCH)/entry-pvh.o $(BENCH)/main.o tests/bench/bench.ld
-	$(call BENCH_LINK,0x4000000)
+	$(call BENCH_LINK,0x1000000,0x4000000)
 
 # What QEMU's Multiboot loader and GRUB's take.
 $(BENCH)/%32.elf: $(BENCH)/%.elf
