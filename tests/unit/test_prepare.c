@@ -129,7 +129,7 @@ static void the_log_in_its_order(void **state)
     has_lines(lines, sizeof(lines) / sizeof(lines[0]));
     assert_non_null(strstr(text, "as asked for\n"));
     assert_non_null(strstr(text, "guest: k a b\n"));
-    assert_string_equal(phases, "open decide plan ");
+    assert_string_equal(phases, "print open decide print decide print plan print ");
     assert_null(strstr(text, "command line: stage.elf"));
     elf_free(&b);
 }
