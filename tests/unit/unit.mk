@@ -25,7 +25,14 @@ $(BUILD)/asan/libpure.a: $(ASAN_OBJS)
 	$(AR) rcs $@ $^
 
 $(BUILD)/asan/test_%: $(BUILD)/asan/tests/unit/test_%.o $(BUILD)/asan/libpure.a
-	$(CC) $(SANITIZE) -o $@ $^ $(HOST_LIBS) -lcmocka
+	$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBS) -lcmocka
+
+# The UEFI application's own files, under the fake firmware of tests/unit/efi/.
+EFI_UNIT_C := $(wildcard boot/efi/*.c) boot/cpu_check.c $(wildcard tests/unit/efi/*.c)
+EFI_UNIT_OBJS := $(patsubst %.c,$(BUILD)/asan/%.o,$(EFI_UNIT_C) tests/unit/test_efi_application.c)
+$(EFI_UNIT_OBJS): ASAN_CFLAGS += -DGNU_EFI_USE_MS_ABI -fshort-wchar $(EFI_INCLUDES) \
+                                 -isystem /usr/include/efi/x86_64 -Iboot -Iboot/efi
+$(BUILD)/asan/test_efi_application: $(EFI_UNIT_OBJS)
 
 unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 
