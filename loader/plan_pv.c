@@ -61,6 +61,8 @@ static enum refusal_id choose_class(struct pv_work *work, struct refusal *why)
     } else if (!input->cpu->long_mode) {
         return REFUSE(why, PV_NEEDS_LONG_MODE, .str = {input->cpu->vendor});
     }
+    if (!input->cpu->tsc)
+        return REFUSE(why, PV_NEEDS_TSC, .str = {input->cpu->vendor});
     if (choose_layer(input, class, work))
         return REFUSE_NONE;
     if (pae == PAE_BIMODAL && class == GUEST_PV32PAE && choose_layer(input, GUEST_PV32, work))

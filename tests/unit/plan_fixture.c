@@ -46,7 +46,7 @@ struct fixture *fixture_new(uint64_t stage, uint64_t stage_size)
     memset(&f.image, 0, sizeof(f.image));
     memset(&f.info, 0, sizeof(f.info));
     memset(&f.placement, 0, sizeof(f.placement));
-    f.cpu = (struct cpu_info){.vendor = "TestCPU", .long_mode = true, .pae = true};
+    f.cpu = (struct cpu_info){.vendor = "TestCPU", .long_mode = true, .pae = true, .tsc = true};
     f.record.loader_name = f.record.command_line = "";
     f.input = (struct plan_input){.record = &f.record,
                                   .options = &f.options,

@@ -85,8 +85,12 @@ void pv_fixture_init_bare(struct pv_fixture *f, uint64_t ram, uint64_t kernel_si
     f->machine = (struct machine){.reach = reach, .context = memory};
     f->record.way = WAY_MULTIBOOT1;
     set_map(f, ram);
-    f->cpu = (struct cpu_info){
-        .vendor = "Test", .has_cpuid = true, .pae = true, .long_mode = true, .count = 1};
+    f->cpu = (struct cpu_info){.vendor = "Test",
+                               .has_cpuid = true,
+                               .tsc = true,
+                               .pae = true,
+                               .long_mode = true,
+                               .count = 1};
     set_header(&f->resident64, 1u << GUEST_PV64 | 1u << GUEST_PV32PAE);
     set_header(&f->resident32, 1u << GUEST_PV32PAE | 1u << GUEST_PV32);
 

@@ -393,6 +393,9 @@ static void layer_is_chosen_by_cpu_and_class(void **state)
     f.info.pae = PAE_BIMODAL;
     assert_planned();
     assert_int_equal(f.plan.pv.class, GUEST_PV32);
+    f.cpu.tsc = false;
+    assert_int_equal(pv_fixture_plan(&f), REFUSE_PV_NEEDS_TSC);
+    f.cpu.tsc = true;
     f.resident32.classes = 1u << GUEST_PV32PAE;
     assert_int_equal(pv_fixture_plan(&f), REFUSE_PV_NO_LAYER);
     f.input.resident32 = NULL;

@@ -20,7 +20,7 @@ static bool is_the_machines(enum refusal_id id)
         REFUSE_PV_LAYER_INVALID,    REFUSE_PV_ONLY_DOM0,
         REFUSE_PV_NOT_DOM0,         REFUSE_PV_TOO_MANY_RUNS,
         REFUSE_PV_NO_ROOM,          REFUSE_PV_MEMORY_TOO_SMALL,
-        REFUSE_PV_MODULE_TOO_HIGH,
+        REFUSE_PV_MODULE_TOO_HIGH,  REFUSE_PV_NEEDS_TSC,
     };
     for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
         if (id == machines[i])
