@@ -162,10 +162,14 @@ long hc_multicall(struct vcpu *v, const struct hypercall_args *args)
         if (!guest_read_struct(v, &call, args->arg[0], i, &multicall_layout))
             return -XEN_EFAULT;
         memcpy(inner.arg, call.args, sizeof(inner.arg));
-        /* What changes the frame, and lists of lists, cannot be an entry. */
-        bool refused = call.op == __HYPERVISOR_iret || call.op == __HYPERVISOR_multicall;
-        int64_t result = refused ? -XEN_ENOSYS : hypercall_dispatch(v, call.op, &inner);
-        if (!guest_write(v, args->arg[0] + i * width * 8 + width, &result, width))
+        int64_t result = call.op == __HYPERVISOR_multicall ? -XEN_EINVAL /* no lists of lists */
+                                                           : hypercall_dispatch(v, call.op, &inner);
+        bool written = guest_write(v, args->arg[0] + i * width * 8 + width, &result, width);
+        /* The frame is another context's now: the list ends here, and what iret gave is that
+         * context's rax.  The list may be outside its page table. */
+        if (call.op == __HYPERVISOR_iret)
+            return (long)result;
+        if (!written)
             return -XEN_EFAULT;
     }
     return 0;

@@ -189,10 +189,53 @@ static void map_shared_info(void)
     check_equal("our page is writable", (uint8_t)own_page[100], 78);
 }
 
+/* The multicall with an iret frame on the stack that leads to the end of the statement: rax there.
+ */
+static unsigned long multicall_with_iret(const multicall_entry_t *list, unsigned long count)
+{
+    unsigned long result = __HYPERVISOR_multicall;
+#ifdef __i386__
+    __asm__ volatile("movl %%esp, %%esi\n"
+                     "pushl $2\n pushl %%cs\n pushl $1f\n pushl $0x1234\n"
+                     "int $0x82\n"
+                     "1: movl %%esi, %%esp\n"
+                     : "+a"(result)
+                     : "b"(list), "c"(count)
+                     : "esi", "memory", "cc");
+#else
+    unsigned long first = (unsigned long)list;
+    __asm__ volatile("movq %%rsp, %%r12\n"
+                     "pushq $0xe02b\n pushq %%r12\n pushq $2\n pushq $0xe030\n"
+                     "leaq 1f(%%rip), %%rcx\n pushq %%rcx\n"
+                     "pushq $0\n pushq $0\n pushq $0\n pushq $0x1234\n"
+                     "syscall\n"
+                     "1: movq %%r12, %%rsp\n"
+                     : "+a"(result), "+D"(first), "+S"(count)
+                     :
+                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "memory", "cc");
+#endif
+    return result;
+}
+
+/* An iret ends the list and gives rax; a list in a list is refused. */
+static void check_multicall(void)
+{
+    static multicall_entry_t list[4];
+    list[0] = (multicall_entry_t){.op = __HYPERVISOR_xen_version, .result = 0x55};
+    list[1] = (multicall_entry_t){.op = __HYPERVISOR_multicall, .result = 0x55};
+    list[2] = (multicall_entry_t){.op = __HYPERVISOR_iret, .result = 0x55};
+    list[3] = (multicall_entry_t){.op = __HYPERVISOR_xen_version, .result = 0x55};
+    check_equal("multicall with iret: rax of the frame", multicall_with_iret(list, 4), 0x1234);
+    check_true("multicall with iret: the call before is done", list[0].result >= 0x30000);
+    check_equal("a multicall in a multicall", list[1].result, (unsigned long)-22);
+    check_equal("multicall with iret: the call after is not done", list[3].result, 0x55);
+}
+
 void pv_calls_check(void)
 {
     check_stubs();
     check_version();
     check_memory_calls();
     map_shared_info();
+    check_multicall();
 }
