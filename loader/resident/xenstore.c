@@ -506,4 +506,7 @@ void xenstore_init(struct xenstore *store, uint32_t domain)
     out_format(number, sizeof(number), "%u", domain);
     xenstore_put(store, "domid", number);
     xenstore_put(store, "name", "guest");
+    /* Where a toolstack asks for a shutdown; it makes it empty.  Without it Mini-OS crashes itself.
+     */
+    xenstore_put(store, "control/shutdown", "");
 }

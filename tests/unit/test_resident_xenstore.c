@@ -147,6 +147,9 @@ static void test_values(void **state)
 static void test_watch(void **state)
 {
     (void)state;
+    ASK(XS_READ, "control/shutdown"); /* there from the start, as a toolstack makes it */
+    assert_int_equal(answer.type, XS_READ);
+    assert_int_equal(answer.len, 0);
     ASK(XS_WATCH, "control\0token");
     assert_string_equal(answer_text, "OK");
     assert_true(next()); /* the first event comes at once */
