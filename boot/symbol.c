@@ -10,16 +10,19 @@ extern const uint8_t stage_tables[], stage_start[];
 const char *stage_symbol(uint32_t at, uint32_t *ret_offset)
 {
     const char *best = NULL;
-    uint32_t head[2], address; /* bytes of relocations, where the stage is linked */
+    uint32_t head[2]; /* bytes of relocations, where the stage is linked */
+    uint16_t distance;
 
     memcpy(head, stage_tables, sizeof(head));
     uint32_t linked = at - ((uintptr_t)stage_start - head[1]); /* as the table has addresses */
+    uint32_t address = head[1] - 1;
     for (const uint8_t *entry = stage_tables + sizeof(head) + head[0];;) {
-        memcpy(&address, entry, sizeof(address));
-        if (!address || address > linked)
+        memcpy(&distance, entry, sizeof(distance));
+        if (!distance || address + distance > linked)
             return stage_is_code(at) ? best : NULL;
-        best = (const char *)entry + 4;
+        address += distance;
+        best = (const char *)entry + sizeof(distance);
         *ret_offset = linked - address;
-        entry += 4 + strlen(best) + 1;
+        entry += sizeof(distance) + strlen(best) + 1;
     }
 }
