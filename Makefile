@@ -88,12 +88,13 @@ $(BUILD)/stage/tables.o: boot/tables/stage_tables.asm $(BUILD)/stage/tables.bin
 $(BUILD)/stage.elf: $(BUILD)/stage/first.elf $(BUILD)/stage/tables.o
 	$(call STAGE_LINK,$(BUILD)/stage.map,$@,$(BUILD)/stage/tables.o)
 
-$(BUILD)/stage.lz4: $(BUILD)/stage.elf
+$(BUILD)/stage.lz4: $(BUILD)/stage.elf tools/absolute-calls
 	objcopy -O binary $< $(@:.lz4=.bin)
+	tools/absolute-calls $< $(@:.lz4=.bin)
 	lz4 -q -12 -l -f $(@:.lz4=.bin) $@
 
 # Where the stage's doors and ends are: all that the head knows of it.
-HEAD_NEEDS := entry_multiboot|entry_multiboot2|entry_pvh|stage_start|file_end|stage_end_address
+HEAD_NEEDS := entry_multiboot|entry_multiboot2|entry_pvh|stage_start|text_end|file_end|stage_end_address
 $(BUILD)/stage.sym: $(BUILD)/stage.elf
 	nm $< | sed -nE 's/^([0-9a-f]+) . ($(HEAD_NEEDS))$$/\2 = 0x\1;/p' > $@
 

@@ -5,6 +5,8 @@
  */
 #include "bytes.h"
 
+#include <stdbool.h>
+
 #if !__STDC_HOSTED__
 #if defined(__x86_64__)
 #define REP_MOVS  "rep movsq"
@@ -57,11 +59,11 @@ int memcmp(const void *a, const void *b, size_t size)
 
 void *memchr(const void *s, int byte, size_t size)
 {
-    const uint8_t *x = s;
-    for (size_t i = 0; i < size; i++)
-        if (x[i] == (uint8_t)byte)
-            return (void *)(uintptr_t)(x + i);
-    return NULL;
+    bool found;
+    if (!size)
+        return NULL;
+    __asm__ volatile("repne scasb" : "+D"(s), "+c"(size), "=@ccz"(found) : "a"(byte) : "memory");
+    return found ? (void *)((uintptr_t)s - 1) : NULL;
 }
 
 size_t strlen(const char *s)

@@ -13,6 +13,7 @@ extern entry_multiboot          ; in the stage (build/stage.sym)
 extern entry_multiboot2
 extern entry_pvh
 extern stage_start
+extern text_end
 extern file_end
 extern stage_end_address
 extern head_unpack
@@ -58,13 +59,15 @@ unpack:
         push    edx
         lea     edx, [ebp + file_end]
         push    edx
+        lea     edx, [ebp + text_end]
+        push    edx
         lea     edx, [ebp + stage_start]
         push    edx
         push    dword head_packed_size
         lea     edx, [ebp + head_packed]
         push    edx
         call    head_unpack
-        add     esp, 20
+        add     esp, 24
         test    eax, eax
         pop     ebx
         pop     eax
