@@ -16,6 +16,9 @@ echo "ramdisk: cpus: $(grep -c ^processor /proc/cpuinfo)"
 echo "ramdisk: hypervisor: $(cat /sys/hypervisor/type 2>/dev/null || echo none)"
 echo "ramdisk: sum: $(gzip -c </bin/busybox | gunzip | md5sum | cut -c1-32)"
 
+for module in /modules/*; do
+    [ ! -e "$module" ] || insmod "$module" || echo "ramdisk: script failed: no module $module"
+done
 if [ -e /script ]; then
     if /script; then
         echo "ramdisk: script done"

@@ -13,6 +13,9 @@ void *layer_pages_aligned(uint64_t count, uint64_t align)
         end > layer.arena_end)
         return NULL;
     layer.arena_next = end;
+    /* A soak sees that there is none after the start. */
+    say(SAY_DEBUG, "the layer's memory grows to %#llx of %#llx", (unsigned long long)end,
+        (unsigned long long)layer.arena_end);
     return memset(maddr_pointer(at), 0, count << PAGE_SHIFT);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Eight threads of one process map, protect, drop and unmap memory: the test of TLB flushes across
- * CPUs.  A page that reads anything but what its thread put there, or a clock that runs backwards,
- * fails.  Argument: rounds per thread (40).
+ * Eight threads of one process map, protect, drop and unmap memory (the test of TLB flushes across
+ * CPUs), contend for a lock and hand a byte round by pipes.  A page that reads anything but what
+ * its thread put there, a byte that goes astray, or a clock that runs backwards from one CPU to
+ * another, fails.  Argument: rounds per thread (40).
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define THREADS 8
 #define PAGE    4096
@@ -17,6 +19,8 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long done, rounds = 40;
 static const char *volatile bad;
+static struct timespec last; /* the latest time that any thread has read; under the lock */
+static int ring[THREADS][2];
 
 static void one_round(unsigned *seed)
 {
@@ -42,19 +46,36 @@ static void one_round(unsigned *seed)
     munmap(p, size);
 }
 
+static void count_round(void)
+{
+    struct timespec now;
+    pthread_mutex_lock(&lock);
+    done++;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < last.tv_sec || (now.tv_sec == last.tv_sec && now.tv_nsec < last.tv_nsec))
+        bad = "the clock ran backwards";
+    last = now;
+    pthread_mutex_unlock(&lock);
+}
+
+/* To the next thread, from the one before: all are woken in every round. */
+static void hand_on(size_t self, long round)
+{
+    unsigned char sent = (unsigned char)(self + (size_t)round), got = 0;
+    unsigned char due = (unsigned char)((self + THREADS - 1) % THREADS + (size_t)round);
+    if (write(ring[(self + 1) % THREADS][1], &sent, 1) != 1 || read(ring[self][0], &got, 1) != 1 ||
+        got != due)
+        bad = "a byte went astray";
+}
+
 static void *run(void *argument)
 {
-    unsigned seed = (unsigned)(size_t)argument;
-    struct timespec last = {0}, now;
+    size_t self = (size_t)argument;
+    unsigned seed = (unsigned)self;
     for (long i = 0; i < rounds; i++) {
         one_round(&seed);
-        pthread_mutex_lock(&lock);
-        done++;
-        pthread_mutex_unlock(&lock);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec < last.tv_sec || (now.tv_sec == last.tv_sec && now.tv_nsec < last.tv_nsec))
-            bad = "the clock ran backwards";
-        last = now;
+        count_round();
+        hand_on(self, i);
     }
     return NULL;
 }
@@ -64,6 +85,9 @@ int main(int count, char **words)
     pthread_t thread[THREADS];
     if (count > 1)
         rounds = atol(words[1]);
+    for (size_t i = 0; i < THREADS; i++)
+        if (pipe(ring[i]) != 0)
+            return 2;
     for (size_t i = 0; i < THREADS; i++)
         if (pthread_create(&thread[i], NULL, run, (void *)i) != 0)
             return 2;
