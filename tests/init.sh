@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # /init of the test ramdisk: says that userspace runs and what it sees, runs /script, powers off.
-# Words of the kernel's command line: shell (a shell instead of the end), reboot (end so).
+# Words of the kernel's command line: shell (a shell instead of the end), reboot (end so), say=kmsg (by
+# the kernel's log, where the kernel has no console for programs).
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev 2>/dev/null
+if grep -qw say=kmsg /proc/cmdline; then
+    exec >/dev/kmsg 2>&1
+fi
 
 echo "ramdisk: userspace reached"
 echo "ramdisk: $(uname -s -r -m)"
