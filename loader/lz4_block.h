@@ -21,4 +21,9 @@ enum lz4_block_status {
 enum lz4_block_status lz4_block_decode(const uint8_t *in, size_t in_size, uint8_t *out, size_t room,
                                        size_t before, size_t *ret_size);
 
+/* The same by way of SSE2's registers, in half the instructions: where the CPU has them and they
+ * are switched on (CR0.EM and TS clear, CR4.OSFXSR set). */
+enum lz4_block_status lz4_block_decode_sse2(const uint8_t *in, size_t in_size, uint8_t *out,
+                                            size_t room, size_t before, size_t *ret_size);
+
 #endif

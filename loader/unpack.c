@@ -138,6 +138,7 @@ static enum unpack_result run_once(enum compressor compressor, struct view packe
         .out_size = (size_t)layout.out_size,
         .progress = memory->progress,
         .percent = percent,
+        .sse2 = memory->cpu ? memory->cpu->sse2 : sizeof(void *) == 8, /* x86-64 always has it */
     };
     arena_init(&job->arena, memory->data, (size_t)layout.workspace);
     return run_members(codecs[compressor], compressor, job, ret_trailing);

@@ -19,7 +19,8 @@ struct unpack_memory {
     maddr_t at;                         /* machine address of data[0] */
     void (*progress)(unsigned percent); /* may be NULL; called with 1..100 of each stream, rising */
     /* The CPU that the decoders will run on, where it may be too old for the distribution's
-     * libraries (i686 with CMOV): the stage.  NULL where they run anyway: host, UEFI. */
+     * libraries (i686 with CMOV): the stage.  NULL where they run anyway: host, UEFI.  What it
+     * says of SSE2 must be switched on. */
     const struct cpu_info *cpu;
 };
 

@@ -27,6 +27,7 @@ struct unpack_job {
     const char *reason;
     void (*progress)(unsigned percent);
     unsigned percent;
+    bool sse2; /* our own decoders may use its registers */
 };
 
 struct unpack_codec {

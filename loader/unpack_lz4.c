@@ -25,8 +25,8 @@ static enum unpack_result lz4_block(struct unpack_job *job, size_t size, size_t 
                                     size_t before)
 {
     size_t left = unpack_out_left(job), room = left < limit ? left : limit, got;
-    switch (lz4_block_decode(job->in + job->in_used, size, job->out + job->out_used, room, before,
-                             &got)) {
+    switch ((job->sse2 ? lz4_block_decode_sse2 : lz4_block_decode)(
+        job->in + job->in_used, size, job->out + job->out_used, room, before, &got)) {
     case LZ4_BLOCK_OK:
         job->in_used += size;
         job->out_used += got;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Every decompressor: the first byte says whether the length is known, three more that length; the
- * rest is the stream.  The memory is small, so that its bounds are met often.
+ * Every decompressor: the first byte says whether the length is known and whether the CPU has SSE2,
+ * three more that length; the rest is the stream.  The memory is small, so that its bounds are met
+ * often.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bytes = malloc(MEMORY_SIZE);
     if (size < 4)
         return 0;
-    struct unpack_memory memory = {.data = bytes, .size = MEMORY_SIZE, .at = maddr(0x1000000)};
+    struct cpu_info cpu = {.cmov = true, .sse2 = data[0] & 2};
+    struct unpack_memory memory = {
+        .data = bytes, .size = MEMORY_SIZE, .at = maddr(0x1000000), .cpu = &cpu};
     struct view packed = {data + 4, size - 4};
     enum compressor compressor = unpack_detect(packed);
     if (compressor == COMPRESSOR_NONE)
