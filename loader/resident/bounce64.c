@@ -72,8 +72,9 @@ void bounce64(struct vcpu *v, const struct bounce *to)
     uint8_t mask = v->info[1];
 
     if (v->kernel_mode) {
-        cs = SHOWN_KERNEL_CS;
-        ss = SHOWN_KERNEL_SS;
+        /* Others than ours only come from a return that failed. */
+        cs = cs == SEL_KERNEL64CS ? SHOWN_KERNEL_CS : cs & ~UINT64_C(3);
+        ss = ss == SEL_KERNEL64SS ? SHOWN_KERNEL_SS : ss;
     } else {
         sp = v->kernel_sp;
         enter_kernel(v);

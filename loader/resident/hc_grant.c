@@ -117,7 +117,7 @@ struct refused_op {
 static const struct refused_op refused[] = {
     {GNTTABOP_map_grant_ref, {32, 32}, {18, 18}, GNTST_general_error},
     {GNTTABOP_unmap_grant_ref, {24, 24}, {20, 20}, GNTST_bad_handle},
-    {GNTTABOP_dump_table, {4, 4}, {2, 2}, GNTST_general_error},
+    {GNTTABOP_transfer, {16, 24}, {12, 16}, GNTST_bad_domain},
     {GNTTABOP_copy, {24, 40}, {20, 36}, GNTST_general_error},
     {GNTTABOP_unmap_and_replace, {24, 24}, {20, 20}, GNTST_bad_handle},
 };

@@ -375,10 +375,15 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
     case XENMEM_machphys_mapping:
         return machphys_mapping(v, arg);
     case XENMEM_add_to_physmap:
-    case XENMEM_remove_from_physmap:
-        return -XEN_EINVAL; /* for translated guests */
+    case XENMEM_remove_from_physmap: { /* for translated guests */
+        domid_t domain;
+        return guest_read(v, &domain, arg, sizeof(domain)) ? -XEN_EINVAL : -XEN_EFAULT;
+    }
+    case XENMEM_memory_map: { /* Xen has none for a guest whose toolstack gave it none. */
+        struct xen_memory_map map;
+        return guest_read_struct(v, &map, arg, 0, &map_layout) ? -XEN_ENOSYS : -XEN_EFAULT;
+    }
     default:
-        /* XENMEM_memory_map too: Xen has none for a guest whose toolstack gave it none. */
         return -XEN_ENOSYS;
     }
 }

@@ -11,6 +11,7 @@
 #include "trap.h"
 
 #define CR0_TS      UINT64_C(8)
+#define CR4_DE      UINT64_C(8)
 #define DR7_GD      UINT64_C(0x2000)
 #define DR7_FIXED_1 UINT64_C(0x400)
 #define DR7_FIXED_0 UINT64_C(0xffffffff0000d800)
@@ -52,14 +53,14 @@ static void hardware_debugreg(uint32_t reg, uint64_t value)
     }
 }
 
-static long control_check(uint64_t value, uint64_t cr4)
+static long control_check(uint64_t value)
 {
     if (value & DR7_GD)
         return -XEN_EPERM;
-    /* Each breakpoint's kind: 2 is an I/O one, which needs CR4.DE and is not given to guests. */
-    for (int i = 16; i < 32; i += 4)
+    /* Each breakpoint's kind: 2 is an I/O one, which is not given to guests. */
+    for (int i = 16; i < 32 && value & DR7_ENABLES; i += 4)
         if ((value >> i & 3) == 2)
-            return cr4 & 8 ? -XEN_EPERM : -XEN_EINVAL;
+            return -XEN_EPERM;
     return 0;
 }
 
@@ -74,16 +75,25 @@ long debugreg_write(struct vcpu *v, uint32_t reg, uint64_t value)
             value = (uint32_t)value;
         break;
     case 4:
+        if (v->cr4 & CR4_DE)
+            return -XEN_ENODEV;
+        /* fall through */
     case 6:
-        reg = 6;
+        if (value >> 32)
+            return -XEN_EINVAL;
         value = (value & ~UINT64_C(0xffffffff00001000)) | DR6_IDLE;
         v->debugreg[6] = value;
         return 0;
     case 5:
+        if (v->cr4 & CR4_DE)
+            return -XEN_ENODEV;
+        /* fall through */
     case 7:
+        if (value >> 32)
+            return -XEN_EINVAL;
         reg = 7;
         value = (value & ~DR7_FIXED_0) | DR7_FIXED_1;
-        rc = control_check(value, v->cr4);
+        rc = control_check(value);
         if (rc)
             return rc;
         break;
@@ -97,7 +107,7 @@ long debugreg_write(struct vcpu *v, uint32_t reg, uint64_t value)
 
 bool debugreg_read(struct vcpu *v, uint32_t reg, uint64_t *ret)
 {
-    if (reg > 7)
+    if (reg > 7 || ((reg == 4 || reg == 5) && v->cr4 & CR4_DE))
         return false;
     if (reg == 4 || reg == 5)
         reg += 2;
@@ -107,16 +117,14 @@ bool debugreg_read(struct vcpu *v, uint32_t reg, uint64_t *ret)
 
 long hc_set_debugreg(struct vcpu *v, const struct hypercall_args *args)
 {
-    if (args->arg[0] > 7)
-        return -XEN_EINVAL;
     return debugreg_write(v, (uint32_t)args->arg[0], args->arg[1]);
 }
 
 long hc_get_debugreg(struct vcpu *v, const struct hypercall_args *args)
 {
     uint64_t value;
-    if (args->arg[0] > 7 || !debugreg_read(v, (uint32_t)args->arg[0], &value))
-        return -XEN_EINVAL;
+    if (!debugreg_read(v, (uint32_t)args->arg[0], &value))
+        return -XEN_ENODEV;
     return (long)value;
 }
 

@@ -33,7 +33,9 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
     }
     if (entry_is_ours(level, at))
         return -XEN_EINVAL;
-    long rc = level == 1 ? leaf_check(value) : link_check(value);
+    long rc = level == 1                   ? leaf_check(value)
+              : level == 3 && layer.compat ? top_link_check(value)
+                                           : link_check(value);
     if (rc)
         return rc;
     if (keep_accessed)
@@ -158,7 +160,7 @@ _Static_assert(sizeof(struct extended) == sizeof(struct mmuext_op), "mmuext_op")
 
 static long pin(uint64_t mfn, int level)
 {
-    if (!frame_is_guest(mfn) || (layer.frame[mfn] & FRAME_PINNED))
+    if (!frame_is_guest(mfn) || (layer.frame[mfn] & FRAME_PINNED) || m2p_get(mfn) == ~UINT64_C(0))
         return -XEN_EINVAL;
     if (level > root_level())
         return -XEN_EINVAL;
@@ -182,10 +184,10 @@ static long unpin(uint64_t mfn)
     return 0;
 }
 
-static long read_mask(struct vcpu *v, uint64_t gva, uint64_t *ret)
+static bool read_mask(struct vcpu *v, uint64_t gva, uint64_t *ret)
 {
     *ret = 0;
-    return guest_read(v, ret, gva, layer.compat ? 4 : 8) ? 0 : -XEN_EFAULT;
+    return guest_read(v, ret, gva, layer.compat ? 4 : 8);
 }
 
 static long set_ldt(struct vcpu *v, uint64_t base, uint32_t entries)
@@ -213,7 +215,6 @@ static long clear_or_copy(const struct extended *op, bool copy)
 static long extended_one(struct vcpu *v, const struct extended *op)
 {
     uint64_t mask;
-    long rc;
     switch (op->cmd) {
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:
@@ -234,10 +235,10 @@ static long extended_one(struct vcpu *v, const struct extended *op)
         return 0;
     case MMUEXT_TLB_FLUSH_MULTI:
     case MMUEXT_INVLPG_MULTI:
-        rc = read_mask(v, op->arg2, &mask);
-        if (rc == 0)
-            flush_vcpus(v, mask, op->cmd == MMUEXT_INVLPG_MULTI ? op->arg1 : EVERYTHING);
-        return rc;
+        if (!read_mask(v, op->arg2, &mask))
+            return -XEN_EINVAL;
+        flush_vcpus(v, mask, op->cmd == MMUEXT_INVLPG_MULTI ? op->arg1 : EVERYTHING);
+        return 0;
     case MMUEXT_TLB_FLUSH_ALL:
         flush_vcpus(v, ALL_VCPUS, EVERYTHING);
         return 0;

@@ -260,6 +260,14 @@ static long dbgp_op(struct vcpu *v, uint64_t arg)
     return guest_read(v, &op, arg, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
+/* Once a word for "go on with this line"; eoi does it since. */
+static long unmask_notify(struct vcpu *v, uint64_t arg)
+{
+    (void)v;
+    (void)arg;
+    return 0;
+}
+
 typedef long physdev_handler(struct vcpu *v, uint64_t arg);
 
 static const struct {
@@ -267,6 +275,7 @@ static const struct {
     bool dom0_only; /* -EPERM for others */
     physdev_handler *handler;
 } operation[] = {
+    {PHYSDEVOP_IRQ_UNMASK_NOTIFY, false, unmask_notify},
     {PHYSDEVOP_irq_status_query, false, irq_status_query},
     {PHYSDEVOP_set_iopl, false, set_iopl},
     {PHYSDEVOP_set_iobitmap, false, set_iobitmap},

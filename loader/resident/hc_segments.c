@@ -34,6 +34,12 @@ bool descriptor_fix(uint64_t *descriptor)
            !(*descriptor & UINT64_C(1) << 43);
 }
 
+/* The guest's own, and no page table in use. */
+static bool may_hold_descriptors(uint64_t mfn)
+{
+    return frame_is_guest(mfn) && !(layer.frame[mfn] & FRAME_PINNED);
+}
+
 bool descriptor_page_fix(uint64_t *descriptors)
 {
     for (uint32_t i = 0; i < 512; i++)
@@ -52,7 +58,7 @@ long hc_set_gdt(struct vcpu *v, const struct hypercall_args *args)
     for (uint32_t i = 0; i < pages; i++) {
         if (!guest_read(v, &mfn[i], args->arg[0] + i * width, width))
             return -XEN_EFAULT;
-        if (!frame_is_guest(mfn[i]))
+        if (!may_hold_descriptors(mfn[i]))
             return -XEN_EINVAL;
     }
     for (uint32_t i = 0; i < pages; i++)
@@ -72,7 +78,7 @@ long hc_update_descriptor(struct vcpu *v, const struct hypercall_args *args)
         at = args->arg[0] | args->arg[1] << 32;
         descriptor = args->arg[2] | args->arg[3] << 32;
     }
-    if ((at & 7) || !frame_is_guest(at >> PAGE_SHIFT) || !descriptor_fix(&descriptor))
+    if ((at & 7) || !may_hold_descriptors(at >> PAGE_SHIFT) || !descriptor_fix(&descriptor))
         return -XEN_EINVAL;
     *(volatile uint64_t *)maddr_pointer(at) = descriptor;
     return 0;

@@ -143,11 +143,11 @@ long hc_set_callbacks(struct vcpu *v, const struct hypercall_args *args)
         v->failsafe = (struct callback){.address = arg[3], .cs = (uint16_t)arg[2]};
         return 0;
     }
-    if (!canonical(arg[0]) || !canonical(arg[1]) || !canonical(arg[2]))
-        return -XEN_EINVAL;
-    v->event = (struct callback){.address = arg[0]};
-    v->failsafe = (struct callback){.address = arg[1]};
-    v->syscall = (struct callback){.address = arg[2]};
+    /* One that is not canonical is left as it was, and nothing said. */
+    struct callback *const callback[3] = {&v->event, &v->failsafe, &v->syscall};
+    for (int i = 0; i < 3; i++)
+        if (canonical(arg[i]))
+            *callback[i] = (struct callback){.address = arg[i]};
     return 0;
 }
 

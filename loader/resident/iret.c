@@ -22,6 +22,32 @@ struct iret64 {
     uint64_t rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
 };
 
+#define RIGHTS_CODE64 0x20f800u /* L, P, DPL, S, code */
+#define RIGHTS_DATA   0xf200u   /* P, DPL, S, writable data */
+
+/* Access rights of a descriptor, as LAR gives them for level 3; 0 when it has none. */
+static uint32_t access_rights(uint16_t selector)
+{
+    uint32_t rights = 0;
+    __asm__("lar %1, %0\n jz 1f\n xor %0, %0\n1:" : "+r"(rights) : "r"((uint32_t)selector) : "cc");
+    return rights;
+}
+
+/* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,
+ * gets ours.  Others are left to the CPU to refuse. */
+static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
+{
+    f->cs = SEL_KERNEL64CS;
+    f->ss = SEL_KERNEL64SS;
+    if (cs == SEL_USER64CS && ss == SEL_USER_SS)
+        return;
+    if ((access_rights(cs) & RIGHTS_CODE64) != RIGHTS_CODE64 ||
+        (access_rights(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
+        f->cs = cs;
+        f->ss = ss;
+    }
+}
+
 static long iret64(struct vcpu *v)
 {
     struct frame *f = v->frame;
@@ -44,10 +70,7 @@ static long iret64(struct vcpu *v)
         f->ss = (to.ss & 0xffff) | 3;
         enter_user(v);
     } else {
-        f->cs = SEL_KERNEL64CS;
-        f->ss = SEL_KERNEL64SS;
-        /* A nested task flag would make our own iretq fault. */
-        f->rflags &= ~FLAG_NT;
+        kernel_selectors(f, (uint16_t)(to.cs | 3), (uint16_t)(to.ss | 3));
     }
     v->info[1] = !(to.rflags & FLAG_IF);
     v->in_nmi = 0;
@@ -64,7 +87,7 @@ static long iret32(struct vcpu *v)
         guest_crash(v, "iret: no frame at %#llx", (unsigned long long)f->rsp);
 
     f->rip = to[1];
-    f->rflags = loadable_flags(to[3]) & ~FLAG_NT;
+    f->rflags = loadable_flags(to[3]);
     if ((to[2] & 3) == 3) {
         if (!guest_read(v, to + 4, (uint32_t)(f->rsp + 16), 8))
             guest_crash(v, "iret: no stack pointer at %#llx", (unsigned long long)f->rsp + 16);
@@ -92,7 +115,9 @@ long hc_iret(struct vcpu *v, const struct hypercall_args *args)
 }
 
 /* The iretq itself faulted: bad selectors or addresses from the guest's frame.  The registers in
- * *nested are the guest's; rip, cs, rflags, rsp, ss in v->frame are still what was to be loaded. */
+ * *nested are the guest's; rip, cs, rflags, rsp, ss in v->frame are still what was to be loaded.
+ * For the guest the fault is one of the place that it was to go to; 32-bit kernels know the
+ * failsafe callback instead, where the hypervisor is 32-bit too. */
 void iret_failed(const struct frame *nested)
 {
     struct vcpu *v = cpu_vcpu();
@@ -101,13 +126,14 @@ void iret_failed(const struct frame *nested)
     memcpy(f, &copy, offsetof(struct frame, vector));
     f->vector = copy.vector;
     f->error = copy.error;
-    if (v->kernel_mode && !layer.compat)
-        guest_crash(v, "return to the kernel at %#llx: %s(%#llx)", (unsigned long long)f->rip,
-                    trap_vector_name(copy.vector), (unsigned long long)copy.error);
+#ifdef __x86_64__
+    inject_trap(v, (uint8_t)copy.vector, copy.error);
+#else
     record(v, RECORD_TRAP, copy.vector, f->rip, copy.error);
     bounce(v, &(struct bounce){.address = v->failsafe.address,
                                .cs = v->failsafe.cs,
                                .mask_events = v->failsafe.mask_events,
                                .failsafe = true,
                                .what = "a failed iret"});
+#endif
 }

@@ -140,6 +140,17 @@ void table_mark(uint64_t mfn, int level)
     mark(mfn, level, true);
 }
 
+/* Not RAM: the devices of a dom0, but for what the layer must have to itself (the window of local
+ * APICs and MSIs) and what the CPU has no address lines for. */
+static long device_check(uint64_t mfn)
+{
+    uint32_t leaf[4];
+    if (!layer.dom0 || (mfn >= 0xfee00 && mfn <= 0xfeeff))
+        return -XEN_EPERM;
+    cpu_cpuid(0x80000008, 0, leaf); /* every CPU with long mode has it */
+    return mfn >> ((leaf[0] & 0xff) - PAGE_SHIFT) ? -XEN_EPERM : 0;
+}
+
 long leaf_check(uint64_t entry)
 {
     if (!(entry & PTE_P))
@@ -148,10 +159,10 @@ long leaf_check(uint64_t entry)
     uint8_t state = mfn < layer.frame_count ? layer.frame[mfn] : 0;
     if (state & FRAME_LAYER)
         return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
-    if (!(state & FRAME_RAM) && !layer.dom0)
-        return -XEN_EPERM;
+    if (!(state & FRAME_RAM))
+        return device_check(mfn);
     if ((state & FRAME_PINNED) && (entry & PTE_RW))
-        return -XEN_EINVAL;
+        return -XEN_EBUSY;
     return 0;
 }
 
@@ -204,16 +215,39 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     return true;
 }
 
+long top_link_check(uint64_t entry)
+{
+    long rc = link_check(entry);
+    if (rc || !(entry & PTE_P))
+        return rc;
+    return frame_level(layer.frame[entry_mfn(entry)]) == 3 ? -XEN_EINVAL : 0;
+}
+
 /* 32-bit guests: the last GiB holds the hypervisor's hole, so it must have a table. */
 static long compat_prepare(uint64_t mfn)
 {
     const uint64_t *l3 = frame_pointer(mfn);
-    if (!l3 || !(l3[3] & PTE_P) || !frame_is_guest(entry_mfn(l3[3])))
+    if (!l3 || !(l3[3] & PTE_P))
         return -XEN_EINVAL;
+    for (int i = 0; i < 4; i++)
+        if (top_link_check(l3[i]) || ((l3[i] & PTE_P) && entry_mfn(l3[i]) == mfn))
+            return -XEN_EINVAL;
     table_mark(mfn, 3);
     set_level(entry_mfn(l3[3]), FRAME_TOP);
     compat_hole_install(l3[3] & PTE_ADDR);
     return 0;
+}
+
+/* A frame that was no root so far: the guest's, and full of entries for tables of the guest. */
+static bool may_become_root(uint64_t mfn)
+{
+    const uint64_t *entries = frame_pointer(mfn);
+    if (m2p_get(mfn) == ~UINT64_C(0))
+        return false;
+    for (uint32_t i = 0; i < 512; i++)
+        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) && link_check(entries[i]))
+            return false;
+    return true;
 }
 
 long root_prepare(uint64_t mfn)
@@ -222,8 +256,11 @@ long root_prepare(uint64_t mfn)
         return -XEN_EINVAL;
     if (layer.compat)
         return compat_prepare(mfn);
-    if ((layer.frame[mfn] & FRAME_LEVEL) != 4)
+    if ((layer.frame[mfn] & FRAME_LEVEL) != 4) {
+        if (!may_become_root(mfn))
+            return -XEN_EINVAL;
         table_mark(mfn, 4);
+    }
     hole_install(mfn << PAGE_SHIFT);
     return 0;
 }

@@ -32,6 +32,8 @@ void table_mark(uint64_t mfn, int level);
 /* What a new entry may name: 0, or what Xen answers for a frame that is not the guest's. */
 long leaf_check(uint64_t entry);
 long link_check(uint64_t entry);
+/* The same for an L3 of a 32-bit guest: it must not name another L3, nor itself (XSA-185). */
+long top_link_check(uint64_t entry);
 /* Book-keeping after such an entry was stored at machine address `at` in a table of `level`. */
 void entry_stored(int level, uint64_t at, uint64_t entry);
 

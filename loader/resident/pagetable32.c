@@ -157,7 +157,7 @@ long leaf_check(uint64_t entry)
     if (!(state & FRAME_RAM) && !layer.dom0)
         return -XEN_EPERM;
     if ((state & FRAME_PINNED) && (entry & PTE_RW))
-        return -XEN_EINVAL;
+        return -XEN_EBUSY;
     return 0;
 }
 
@@ -197,12 +197,37 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     return true;
 }
 
+long top_link_check(uint64_t entry)
+{
+    long rc = link_check(entry);
+    if (rc || !(entry & PTE_P))
+        return rc;
+    return (layer.frame[entry_mfn(entry)] & FRAME_LEVEL) == 3 ? -XEN_EINVAL : 0;
+}
+
+/* A frame that was no root so far: the guest's, and full of entries for tables of the guest. */
+static bool may_become_root(uint64_t mfn)
+{
+    uint32_t count = layer_pae() ? 4 : NON_PAE_HOLE_SLOT;
+    if (m2p_get(mfn) == ~UINT64_C(0))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t entry = entry_read((mfn << PAGE_SHIFT) + i * entry_width());
+        if (top_link_check(entry) || ((entry & PTE_P) && layer_pae() && entry_mfn(entry) == mfn))
+            return false;
+    }
+    return true;
+}
+
 long root_prepare(uint64_t mfn)
 {
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
-    if ((layer.frame[mfn] & FRAME_LEVEL) != (uint32_t)root_level())
+    if ((layer.frame[mfn] & FRAME_LEVEL) != (uint32_t)root_level()) {
+        if (!may_become_root(mfn))
+            return -XEN_EINVAL;
         table_mark(mfn, root_level());
+    }
     if (!layer_pae()) {
         hole_install(mfn << PAGE_SHIFT);
         return 0;

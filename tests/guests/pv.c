@@ -166,6 +166,8 @@ void pv_main(void)
     pv_tables_check();
     pv_calls_check();
     pv_services_check();
+    pv_wild_check();
+    pv_bad_check();
     pv_ring3_check();
     shut_down(check_verdict());
 }

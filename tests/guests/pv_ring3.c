@@ -236,7 +236,9 @@ static void user_traps(void)
 
     uint32_t before = taken.count;
     ring3_enter((uintptr_t)user_code, 0xf00b, (uintptr_t)user_stack + 4096, 1);
-    check_equal("a bad CS ends in the failsafe callback", taken.vector, 1000);
+    /* A 64-bit hypervisor lets the guest take the fault, a 32-bit one calls back. */
+    check_true("a bad CS ends in #GP or the failsafe callback",
+               taken.vector == 1000 || (taken.vector == 13 && taken.error == 0xf008));
     check_equal("once", taken.count - before, 1);
 }
 

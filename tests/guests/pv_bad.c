@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a broken kernel does with its traps and returns.  Always: iret frames that the CPU refuses,
+ * each kind, and where the guest hears of it.  With a word `bad-…`: one of the ends that no error
+ * number can answer, so that the hypervisor must end the domain with a report.
+ * Sources: xen/include/public/arch-x86/xen-x86_64.h, xen-x86_32.h, xen.h.
+ */
+#include "pv.h"
+
+#include <xen/event_channel.h>
+#include <xen/sched.h>
+
+#ifdef __i386__
+#define KERNEL_CS 0xe019ul
+#define KERNEL_SS 0xe021ul
+#define USER_CS   0xe02bul
+#define USER_SS   0xe033ul
+#define NOWHERE   0xd0000000ul
+#else
+#define KERNEL_CS 0xe030ul
+#define KERNEL_SS 0xe028ul
+#define USER_CS   0xe033ul
+#define USER_SS   0xe02bul
+#define NOWHERE   0x40000000ul
+#endif
+
+extern char own_page[];
+static char empty_root[4096] __attribute__((aligned(4096)));
+static char kernel_stack[8192] __attribute__((aligned(4096)));
+
+/* What a stub below pushes, then the hypervisor's frame. */
+struct bad_frame {
+    unsigned long vector, error, ip, cs, flags, sp, ss;
+};
+static struct bad_frame taken;
+
+/* For the assembler part. */
+struct bad_iret {
+    unsigned long ip, cs, flags, sp, ss;
+};
+void bad_return(const struct bad_iret *to); /* comes back through a trap */
+void bad_taken(const struct bad_frame *f);
+unsigned long bad_saved_sp;
+extern char bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[], bad_stub_13[], bad_stub_14[],
+    bad_failsafe[], bad_user[];
+
+#ifdef __i386__
+__asm__(".macro badstub n, code\n"
+        "bad_stub_\\n: .ifeq \\code\n pushl $0\n .endif\n pushl $\\n\n jmp bad_common\n"
+        ".endm\n"
+        ".text\n"
+        "badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n badstub 12, 1\n badstub 13, 1\n"
+        "badstub 14, 1\n"
+        "bad_failsafe: addl $16, %esp\n pushl $0\n pushl $1000\n"
+        "bad_common: cld\n movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n"
+        "pushl %esp\n call bad_taken\n"
+        "movl bad_saved_sp, %esp\n popa\n ret\n"
+        ".globl bad_return\n"
+        "bad_return: movl 4(%esp), %edx\n pusha\n movl %esp, bad_saved_sp\n"
+        "pushl 16(%edx)\n pushl 12(%edx)\n pushl 8(%edx)\n pushl 4(%edx)\n pushl (%edx)\n"
+        "pushl $0x55\n movl $23, %eax\n int $0x82\n"
+        "bad_user: ud2\n");
+#else
+__asm__(".macro badstub n, code\n"
+        "bad_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
+        "pushq $\\n\n jmp bad_common\n"
+        ".endm\n"
+        ".text\n"
+        "badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n badstub 12, 1\n badstub 13, 1\n"
+        "badstub 14, 1\n"
+        "bad_failsafe: addq $48, %rsp\n pushq $0\n pushq $1000\n"
+        "bad_common: cld\n movq %rsp, %rdi\n andq $-16, %rsp\n call bad_taken\n"
+        "movq bad_saved_sp, %rsp\n"
+        "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n"
+        ".globl bad_return\n"
+        "bad_return: pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+        "movq %rsp, bad_saved_sp\n"
+        "pushq 32(%rdi)\n pushq 24(%rdi)\n pushq 16(%rdi)\n pushq 8(%rdi)\n pushq (%rdi)\n"
+        "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
+        "movl $23, %eax\n syscall\n"
+        "bad_user: ud2\n");
+#endif
+
+void bad_taken(const struct bad_frame *f)
+{
+    taken = *f;
+#ifdef __i386__
+    if ((f->cs & 3) != 3)
+        taken.sp = taken.ss = 0; /* no change of ring: the frame ends before */
+#endif
+}
+
+static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+                 unsigned long a4)
+{
+    return hypercall_bare(nr, a1, a2, a3, a4, 0);
+}
+
+static long extended(unsigned cmd, unsigned long mfn)
+{
+    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
+    return call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF);
+}
+
+static unsigned long frame_of(const void *at)
+{
+    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
+}
+
+static long map(const void *at, pte_t entry)
+{
+#ifdef __i386__
+    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
+                (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG);
+#else
+    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, UVMF_INVLPG, 0);
+#endif
+}
+
+static void set_traps(bool any)
+{
+    static const struct trap_info traps[] = {
+        {6, 0, KERNEL_CS, (uintptr_t)bad_stub_6},
+        {10, 0, KERNEL_CS, (uintptr_t)bad_stub_10},
+        {11, 0, KERNEL_CS, (uintptr_t)bad_stub_11},
+        {12, 0, KERNEL_CS, (uintptr_t)bad_stub_12},
+        {13, 0, KERNEL_CS, (uintptr_t)bad_stub_13},
+        {14, 0, KERNEL_CS, (uintptr_t)bad_stub_14},
+        {0, 0, 0, 0},
+    };
+    check_equal("trap table set",
+                (uint64_t)call(__HYPERVISOR_set_trap_table, any ? (uintptr_t)traps : 0, 0, 0, 0),
+                0);
+}
+
+static void set_callbacks(unsigned long event, unsigned long failsafe)
+{
+#ifdef __i386__
+    check_equal("callbacks set",
+                (uint64_t)call(__HYPERVISOR_set_callbacks, KERNEL_CS, event, KERNEL_CS, failsafe),
+                0);
+#else
+    check_equal("callbacks set", (uint64_t)call(__HYPERVISOR_set_callbacks, event, failsafe, 0, 0),
+                0);
+#endif
+}
+
+static void set_stack(unsigned long top)
+{
+    check_equal("stack set", (uint64_t)call(__HYPERVISOR_stack_switch, KERNEL_SS, top, 0, 0), 0);
+}
+
+/* ---- returns that fail --------------------------------------------------------------------------
+ */
+
+struct bad_case {
+    const char *name;
+    struct bad_iret to;
+};
+
+static void report(const char *name)
+{
+    print(
+        "guest: iret, %s = vector %u error 0x%lx ip 0x%lx cs 0x%lx flags 0x%lx sp 0x%lx ss 0x%lx\n",
+        name, (unsigned)taken.vector, taken.error, taken.ip, taken.cs, taken.flags, taken.sp,
+        taken.ss);
+}
+
+static void failing_returns(void)
+{
+    const unsigned long ip = (unsigned long)bad_user, sp = (unsigned long)kernel_stack + 4096;
+    const struct bad_case cases[] = {
+        {"user, good", {ip, USER_CS, 2, sp, USER_SS}},
+        {"user, wild flags", {ip, USER_CS, 0x3a7ed7, sp, USER_SS}},
+        {"user, CS beyond the table", {ip, 0xf00b, 2, sp, USER_SS}},
+        {"user, CS of the hypervisor", {ip, 0xe00b, 2, sp, USER_SS}},
+        {"user, null CS", {ip, 3, 2, sp, USER_SS}},
+        {"user, CS of a data segment", {ip, USER_SS, 2, sp, USER_SS}},
+        {"user, CS in no LDT", {ip, 7, 2, sp, USER_SS}},
+        {"user, SS beyond the table", {ip, USER_CS, 2, sp, 0xf00b}},
+        {"user, SS of the hypervisor", {ip, USER_CS, 2, sp, 0xe013}},
+        {"user, SS of a code segment", {ip, USER_CS, 2, sp, USER_CS}},
+        {"user, null SS", {ip, USER_CS, 2, sp, 0}},
+        {"user, nothing at IP", {NOWHERE, USER_CS, 2, sp, USER_SS}},
+#ifndef __i386__
+        {"user, IP not canonical", {1ul << 63, USER_CS, 2, sp, USER_SS}},
+        {"user, SP not canonical", {ip, USER_CS, 2, 1ul << 63, USER_SS}},
+        {"kernel, IP not canonical", {1ul << 63, KERNEL_CS, 2, sp, KERNEL_SS}},
+        {"kernel, null CS", {ip, 0, 2, sp, KERNEL_SS}},
+        {"kernel, SS beyond the table", {ip, KERNEL_CS, 2, sp, 0xf008}},
+        {"kernel, null SS", {ip, KERNEL_CS, 2, sp, 0}},
+        {"kernel, nothing at SP", {ip, KERNEL_CS, 2, sp, KERNEL_SS}},
+#endif
+        {"kernel, good", {ip, KERNEL_CS, 2, sp, KERNEL_SS}},
+        {"kernel, wild flags", {ip, KERNEL_CS, 0x3a7ed7, sp, KERNEL_SS}},
+        {"kernel, CS beyond the table", {ip, 0xf008, 2, sp, KERNEL_SS}},
+        {"kernel, CS of the hypervisor", {ip, 0xe008, 2, sp, KERNEL_SS}},
+        {"kernel, CS of a data segment", {ip, KERNEL_SS, 2, sp, KERNEL_SS}},
+        {"kernel, nothing at IP", {NOWHERE, KERNEL_CS, 2, sp, KERNEL_SS}},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        taken = (struct bad_frame){.vector = 99};
+        bad_return(&cases[i].to);
+        taken.ip -= taken.ip == ip ? ip : 0; /* the same in every guest */
+        taken.sp -= taken.sp == sp ? sp : 0;
+        report(cases[i].name);
+    }
+}
+
+/* ---- ends
+ * ----------------------------------------------------------------------------------------- */
+
+static void end_trap(void)
+{
+    set_traps(false);
+    __asm__ volatile("ud2");
+}
+
+static void end_stack(void)
+{
+#ifdef __i386__
+    __asm__ volatile("movl %0, %%esp; ud2" : : "r"(NOWHERE));
+#else
+    __asm__ volatile("movq %0, %%rsp; ud2" : : "r"(NOWHERE));
+#endif
+}
+
+static void end_kernel_stack(void)
+{
+    const struct bad_iret to = {(unsigned long)bad_user, USER_CS, 2, NOWHERE, USER_SS};
+    set_stack(NOWHERE);
+    bad_return(&to);
+}
+
+static void end_handler(void)
+{
+    static const struct trap_info traps[] = {
+        {6, 0, KERNEL_CS, NOWHERE}, {14, 0, KERNEL_CS, NOWHERE}, {0, 0, 0, 0}};
+    check_equal("trap table set",
+                (uint64_t)call(__HYPERVISOR_set_trap_table, (uintptr_t)traps, 0, 0, 0), 0);
+    __asm__ volatile("ud2");
+}
+
+static void end_event(void)
+{
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    struct evtchn_send send;
+    shared_info_t *shared = (shared_info_t *)(uintptr_t)own_page;
+    set_callbacks(0, 0);
+    check_equal("shared_info mapped",
+                (uint64_t)map(own_page, (pte_t)start_info->shared_info | 0x63), 0);
+    check_equal(
+        "IPI bound",
+        (uint64_t)call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (unsigned long)&ipi, 0, 0),
+        0);
+    shared->vcpu_info[0].evtchn_upcall_mask = 0;
+    send.port = ipi.port;
+    call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send, 0, 0);
+}
+
+static void end_return(void)
+{
+    const struct bad_iret to = {(unsigned long)bad_user, 0xf00b, 2, 0, USER_SS};
+    set_traps(false);
+    set_callbacks(0, 0);
+    bad_return(&to);
+}
+
+static void end_frame(void)
+{
+#ifdef __i386__
+    __asm__ volatile("movl %0, %%esp; movl $23, %%eax; int $0x82" : : "r"(NOWHERE) : "eax");
+#else
+    __asm__ volatile("movq %0, %%rsp; movl $23, %%eax; syscall" : : "r"(NOWHERE) : "rax");
+#endif
+}
+
+#ifndef __i386__
+static void end_no_user(void)
+{
+    const struct bad_iret to = {(unsigned long)bad_user, USER_CS, 2, 0, USER_SS};
+    check_equal("no user root", (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, 0), 0);
+    bad_return(&to);
+}
+#endif
+
+/* A root that maps nothing of the guest: where the kernel runs, too. */
+static void end_root(void)
+{
+    pte_t own = (pte_t)frame_of(empty_root) << 12;
+#ifdef __i386__
+    /* The last GiB must be there: it holds the hypervisor's own part. */
+    static char last_gib[4096] __attribute__((aligned(4096)));
+    pte_t *root = (pte_t *)empty_root;
+    if (PAE) {
+        check_equal("table read-only",
+                    (uint64_t)map(last_gib, (pte_t)frame_of(last_gib) << 12 | 0x61), 0);
+        root[3] = (pte_t)frame_of(last_gib) << 12 | 1;
+    }
+#endif
+    check_equal("root read-only", (uint64_t)map(empty_root, own | 0x61), 0);
+    check_equal("root pinned",
+                (uint64_t)extended(sizeof(long) == 8 ? MMUEXT_PIN_L4_TABLE
+                                   : PAE             ? MMUEXT_PIN_L3_TABLE
+                                                     : MMUEXT_PIN_L2_TABLE,
+                                   frame_of(empty_root)),
+                0);
+    extended(MMUEXT_NEW_BASEPTR, frame_of(empty_root));
+}
+
+static const struct {
+    const char *word;
+    void (*end)(void);
+} ends[] = {
+    {"bad-trap", end_trap},       {"bad-stack", end_stack},
+    {"bad-event", end_event},     {"bad-kernel-stack", end_kernel_stack},
+    {"bad-handler", end_handler}, {"bad-return", end_return},
+    {"bad-frame", end_frame},     {"bad-root", end_root},
+#ifndef __i386__
+    {"bad-no-user", end_no_user},
+#endif
+};
+
+void pv_bad_check(void)
+{
+    uint64_t unused;
+    set_traps(true);
+    set_callbacks(0, (unsigned long)bad_failsafe);
+    set_stack((unsigned long)kernel_stack + sizeof(kernel_stack));
+#ifndef __i386__
+    check_equal(
+        "user root",
+        (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, frame_of((const void *)start_info->pt_base)),
+        0);
+#endif
+    failing_returns();
+    for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))
+            continue;
+        print("guest: now %s\n", ends[i].word);
+        ends[i].end();
+        check_true("the domain was ended", false);
+    }
+    set_traps(false);
+    set_callbacks(0, 0);
+}
