@@ -6,24 +6,33 @@
 
 #include "bytes.h"
 
-static const struct {
-    enum refusal_id id;
-    const char *name, *sentence, *advice;
-} catalogue[] = {
-#define REFUSAL(status, ident, sentence, advice) {REFUSE_##ident, #ident, sentence, advice},
+/* The identifiers' numbers, and in the same order name, sentence and advice, each NUL-terminated: a
+ * table of pointers would be as large as a sixth of the texts, and would have to be relocated. */
+static const uint16_t ids[] = {
+#define REFUSAL(status, ident, sentence, advice) REFUSE_##ident,
 #include "refusal.def"
 #undef REFUSAL
-    {REFUSE_NONE, "NONE", "nothing was refused", "Nothing needs to be done."},
 };
+static const char texts[] =
+#define REFUSAL(status, ident, sentence, advice) #ident "\0" sentence "\0" advice "\0"
+#include "refusal.def"
+#undef REFUSAL
+    "NONE\0nothing was refused\0Nothing needs to be done.";
 
-#define CATALOGUE_COUNT (sizeof(catalogue) / sizeof(catalogue[0]))
+#define ID_COUNT (sizeof(ids) / sizeof(ids[0]))
 
-static size_t find(enum refusal_id id)
+enum part { PART_NAME, PART_SENTENCE, PART_ADVICE, PART_COUNT };
+
+/* An unknown id, and REFUSE_NONE, is the entry behind the last. */
+static const char *find(enum refusal_id id, enum part part)
 {
-    size_t i = 0;
-    while (i < CATALOGUE_COUNT - 1 && catalogue[i].id != id)
-        i++;
-    return i;
+    const char *text = texts;
+    size_t skip = 0;
+    while (skip < ID_COUNT && ids[skip] != (uint16_t)id)
+        skip++;
+    for (skip = skip * PART_COUNT + part; skip; skip--)
+        text += strlen(text) + 1;
+    return text;
 }
 
 enum refusal_id refusal_fill(struct refusal *why, enum refusal_id id,
@@ -45,23 +54,23 @@ enum refusal_id refusal_fill(struct refusal *why, enum refusal_id id,
 
 const char *refusal_name(enum refusal_id id)
 {
-    return catalogue[find(id)].name;
+    return find(id, PART_NAME);
 }
 
 const char *refusal_advice(enum refusal_id id)
 {
-    return catalogue[find(id)].advice;
+    return find(id, PART_ADVICE);
 }
 
 enum refusal_id refusal_by_index(size_t index)
 {
-    return index < CATALOGUE_COUNT ? catalogue[index].id : REFUSE_NONE;
+    return index < ID_COUNT ? (enum refusal_id)ids[index] : REFUSE_NONE;
 }
 
 void refusal_print(struct out *out, const struct refusal *why)
 {
     size_t num = 0, str = 0;
-    for (const char *c = catalogue[find(why->id)].sentence; *c; c++) {
+    for (const char *c = find(why->id, PART_SENTENCE); *c; c++) {
         if (c[0] == '%' && c[1] == 'x' && num < REFUSAL_NUM_MAX) {
             out_printf(out, "0x%llx", (unsigned long long)why->num[num++]);
             c++;
