@@ -18,7 +18,8 @@ org 0
 %define H_IDT           42
 %define H_LOG_UART      52
 %define H_LOG_TSC       56
-%define H_EXIT_CODE     144
+%define H_REAL_CODE     60
+%define H_EXIT_CODE     160
 %define H_STEPS         0x3000
 %define H_TABLES        0x7000
 %define H_STACK_TOP     0x10000
@@ -30,10 +31,13 @@ org 0
 %define STEP_SIZE       16
 %define EXIT_LONG       1
 %define EXIT_RESIDENT64 2
+%define EXIT_REAL       4
 
 %define SELECTOR_CODE   0x10
 %define SELECTOR_DATA   0x18
 %define SELECTOR_TSS    0x20
+%define SELECTOR_CODE16 0x30                    ; base: the region
+%define SELECTOR_DATA16 0x38
 
 %define CR0_PE          (1 << 0)
 %define CR0_ET          (1 << 4)
@@ -119,9 +123,12 @@ start:
         mov     fs, eax
         mov     gs, eax
 
+        cmp     byte [ebx + H_EXIT_KIND], EXIT_REAL
+        je      .masked                         ; the BIOS goes on using what it has set up
         mov     al, 0xFF                        ; no interrupt line reaches the CPU any more
         out     0x21, al
         out     0xA1, al
+.masked:
 
         mov     eax, CR0_PE | CR0_ET            ; no EM, no TS: SSE may be used where it exists
         mov     cr0, eax
@@ -231,12 +238,36 @@ start:
         mov     ecx, MSR_EFER
         wrmsr
 .no_efer:
+        cmp     byte [ebx + H_EXIT_KIND], EXIT_REAL
+        je      .enter_real
         mov     eax, SELECTOR_TSS
         ltr     ax                              ; marks it busy
         push    dword 0
         popfd
         lea     eax, [ebx + H_EXIT_CODE]
         jmp     eax
+
+; Out (EXIT_REAL): see handoff.h; the region is below 1 MiB, the exit code loads all registers.
+; Source: Intel SDM volume 3, 9.9.2 (switching back to real-address mode).
+.enter_real:
+        push    dword 0
+        push    dword 0x3FF                     ; 1. the BIOS's vectors: limit 0x3FF, base 0
+        lidt    [esp]
+        push    dword SELECTOR_CODE16           ; 2. segments of 64 KiB, all based on the region
+        push    dword RUN + .sixteen
+        retf
+bits 16
+.sixteen:
+        mov     ax, SELECTOR_DATA16
+        mov     ds, ax
+        mov     es, ax
+        mov     ss, ax
+        mov     fs, ax
+        mov     gs, ax
+        mov     eax, CR0_ET                     ; 3. real mode
+        mov     cr0, eax
+        jmp     far [H_REAL_CODE]               ; 4. with a real-mode CS
+bits 32
 
 ; Out (EXIT_LONG, EXIT_RESIDENT64): see handoff.h.
 .enter_long:

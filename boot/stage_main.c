@@ -188,6 +188,7 @@ static enum refusal_id boot(uint32_t way, uint32_t information, struct prepare *
     if (id || (id = record_check_modules(&stage.record, stage_range(), why)))
         return id;
     rsdp_find(&stage.record, &stage_reader);
+    record_find_bios(&stage.record, &stage_reader);
     stage.cpu.count = count_cpus();
 
     struct range workspace = workspace_find(&stage.record, stage_range());

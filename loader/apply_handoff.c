@@ -18,11 +18,12 @@ _Static_assert(offsetof(struct handoff, gdt64) == 28, "mover.asm");
 _Static_assert(offsetof(struct handoff, idt) == 40, "mover.asm");
 _Static_assert(offsetof(struct handoff, log_uart) == 52, "mover.asm");
 _Static_assert(offsetof(struct handoff, log_tsc) == 56, "mover.asm");
-_Static_assert(offsetof(struct handoff, exit_code) == 144, "mover.asm");
-_Static_assert(sizeof(struct handoff) == 656, "same layout in 32 and 64 bits");
+_Static_assert(offsetof(struct handoff, real_code) == 60, "mover.asm");
+_Static_assert(offsetof(struct handoff, exit_code) == 160, "mover.asm");
+_Static_assert(sizeof(struct handoff) == 672, "same layout in 32 and 64 bits");
 _Static_assert(sizeof(struct handoff_step) == 16, "mover.asm");
 _Static_assert(STEP_COPY == 0 && STEP_ZERO == 1, "mover.asm");
-_Static_assert(EXIT_LONG == 1 && EXIT_RESIDENT64 == 2, "mover.asm");
+_Static_assert(EXIT_LONG == 1 && EXIT_RESIDENT64 == 2 && EXIT_REAL == 4, "mover.asm");
 _Static_assert(PLAN_STEP_MAX * sizeof(struct handoff_step) <= HANDOFF_TABLES - HANDOFF_STEPS,
                "all steps fit");
 _Static_assert(HANDOFF_TABLES + HANDOFF_TABLES_SIZE + 0x1000 <= HANDOFF_STACK_TOP, "stack room");
@@ -30,6 +31,8 @@ _Static_assert(HANDOFF_TABLES + HANDOFF_TABLES_SIZE + 0x1000 <= HANDOFF_STACK_TO
 #define SEGMENT_CODE32 UINT64_C(0x00cf9b000000ffff) /* present, DPL 0, accessed, 32-bit, 4 GiB */
 #define SEGMENT_DATA   UINT64_C(0x00cf93000000ffff)
 #define SEGMENT_CODE64 UINT64_C(0x00af9b000000ffff)
+#define SEGMENT_CODE16 UINT64_C(0x00009b000000ffff) /* 64 KiB */
+#define SEGMENT_DATA16 UINT64_C(0x000093000000ffff)
 #define SEGMENT_TSS    UINT64_C(0x0000890000000067) /* available 32-bit TSS, base 0, limit 0x67 */
 
 #define PTE_PRESENT 1u
@@ -58,25 +61,42 @@ static void emit_byte(struct code *code, uint8_t byte)
     emit(code, &byte, 1);
 }
 
-/* mov reg, value; registers by their number in the instruction. */
-static void emit_load(struct code *code, bool is_64bit, uint8_t reg, uint64_t value)
+#define REX_W        0x48 /* 64-bit operand */
+#define OPERAND_SIZE 0x66 /* 32-bit operand in 16-bit code */
+
+/* mov reg, value; registers by their number in the instruction; prefix 0 = none. */
+static void emit_load(struct code *code, uint8_t prefix, uint8_t reg, uint64_t value)
 {
-    if (is_64bit)
-        emit_byte(code, 0x48); /* REX.W */
+    if (prefix)
+        emit_byte(code, prefix);
     emit_byte(code, (uint8_t)(0xb8 + reg));
-    emit(code, &value, is_64bit ? 8 : 4);
+    emit(code, &value, prefix == REX_W ? 8 : 4);
 }
 
 /* `at`: machine address at which the instructions will run. */
 static void emit_exit(struct code *code, uint64_t at, const struct exit_state *exit)
 {
     bool is_64bit = exit->kind == EXIT_LONG || exit->kind == EXIT_RESIDENT64;
+    bool is_real = exit->kind == EXIT_REAL;
+    uint8_t prefix = is_64bit ? REX_W : is_real ? OPERAND_SIZE : 0;
     const uint64_t value[8] = {exit->ax, exit->cx, exit->dx, exit->bx,
                                exit->sp, exit->bp, exit->si, exit->di};
 
+    if (is_real) {
+        static const uint8_t set_segments[] = {
+            0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xe0, /* mov ds, ax; mov es, ax; mov fs, ax */
+            0x8e, 0xe8, 0x8e, 0xd0,             /* mov gs, ax; mov ss, ax */
+        };
+        emit_load(code, OPERAND_SIZE, 0, (exit->ip - REAL_SETUP) >> 4);
+        emit(code, set_segments, sizeof(set_segments));
+    }
     for (uint8_t reg = 0; reg < 8; reg++)
-        emit_load(code, is_64bit, reg, value[reg]);
-    if (is_64bit) {
+        emit_load(code, prefix, reg, value[reg]);
+    if (is_real) {
+        uint32_t entry = (uint32_t)exit->ip << 12; /* ip / 16 : 0 */
+        emit_byte(code, 0xea);                     /* jmp far */
+        emit(code, &entry, sizeof(entry));
+    } else if (is_64bit) {
         static const uint8_t jump_indirect[6] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp [rip + 0] */
         emit(code, jump_indirect, sizeof(jump_indirect));
         emit(code, &exit->ip, 8);
@@ -135,10 +155,15 @@ void apply_handoff(const struct plan *plan, const struct cpu_info *cpu, const vo
         .log_uart = log_uart,
         .log_tsc = log_tsc && cpu->tsc,
         .segment32 = {0, 0, SEGMENT_CODE32, SEGMENT_DATA, SEGMENT_TSS, SEGMENT_CODE64},
+        .real_code = (uint32_t)(at << 12 | offsetof(struct handoff, exit_code)),
         .segment64 = {0, 0, SEGMENT_CODE64, SEGMENT_DATA},
     };
     uint32_t fault;
 
+    if (plan->exit.kind == EXIT_REAL) { /* the region is below 1 MiB: a base of 24 bits */
+        handoff.segment32[6] = SEGMENT_CODE16 | at << 16;
+        handoff.segment32[7] = SEGMENT_DATA16 | at << 16;
+    }
     memcpy(&fault, (const uint8_t *)mover + mover_size - sizeof(fault), sizeof(fault));
     fault += (uint32_t)at + HANDOFF_CODE;
     for (uint32_t i = 0; i < 32; i++) /* present, DPL 0, 32-bit interrupt gate, CS 0x10 */

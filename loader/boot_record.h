@@ -104,6 +104,7 @@ struct boot_record {
 
     struct framebuffer framebuffer;
     struct efi_info efi;
+    uint32_t bios_memory; /* bytes from 0 that a PC BIOS leaves to others; 0 = none is there */
 
     /* Passed through to a Multiboot guest as they came; the has_ flags say what the loader gave. */
     bool has_mem, has_boot_device, has_drives, has_config_table, has_apm, has_vbe;

@@ -48,10 +48,12 @@ struct handoff {
     uint32_t exit_kind; /* enum exit_kind */
     uint32_t self;      /* machine address of this struct */
     struct handoff_pointer gdt32, gdt64, idt;
-    uint32_t log_uart; /* I/O port for what the mover says, 0 = none */
-    uint32_t log_tsc;  /* not 0: say how many TSC ticks the steps took */
-    uint32_t pad;
-    uint64_t segment32[6];  /* null, null, code 0x10, data 0x18, TSS 0x20, 64-bit code 0x28 */
+    uint32_t log_uart;  /* I/O port for what the mover says, 0 = none */
+    uint32_t log_tsc;   /* not 0: say how many TSC ticks the steps took */
+    uint32_t real_code; /* EXIT_REAL: exit_code as real mode's segment:offset */
+    uint64_t
+        segment32[8];       /* null, null, code 0x10, data 0x18, TSS 0x20, 64-bit code 0x28, and
+                               for EXIT_REAL 16-bit code 0x30 and data 0x38 with this region as base */
     uint64_t segment64[4];  /* null, null, code 0x10, data 0x18 */
     uint8_t exit_code[256]; /* loads the planned registers and jumps: apply_handoff.c writes it */
     uint64_t gate[32];      /* all exceptions: the mover's own report */
@@ -60,6 +62,7 @@ struct handoff {
 /* Exit state of the mover, for every kind: interrupts off, 8259s masked, DF and IF clear, IDT
  * empty. Protected: CR0 PE and ET alone, CR4 0, EFER 0, flat segments CS 0x10 and others 0x18, TR a
  * busy 32-bit TSS of base 0 and limit 0x67.  Long: CR0 also PG, CR4 PAE, the identity map, CS 0x10.
+ * Real: 8259s as the firmware left them, the BIOS's vectors, CR0 ET alone, A20 open.
  *
  * Writes the whole region.  `region` is the HANDOFF region as this program reaches it, `mover` the
  * code of boot/mover.asm (at most HANDOFF_CODE_SIZE bytes). */

@@ -42,6 +42,7 @@ enum {
     AT_VERSION = 0x206,
     AT_LOADER_TYPE = 0x210,
     AT_LOADFLAGS = 0x211,
+    AT_MOVE_SIZE = 0x212,
     AT_CODE32_START = 0x214,
     AT_RAMDISK = 0x218,
     AT_RAMDISK_SIZE = 0x21c,
@@ -61,7 +62,9 @@ enum {
 #define SETUP_E820_EXT 1u
 #define SETUP_HEADER   16u /* next, type, length */
 #define CL_MAGIC       0xA33F
-#define LOADER_TYPE    0xFF /* no number of our own is assigned */
+#define STACK_SIZE     0x200u /* of the setup code, above its heap */
+#define SETUP_PATCHED  0x400u /* the setup header ends before, at 0x301 at most */
+#define LOADER_TYPE    0xFF   /* no number of our own is assigned */
 #define LOADFLAG_HIGH  1u
 #define LOADFLAG_HEAP  0x80u
 
@@ -252,4 +255,31 @@ enum refusal_id linux_params_add(const struct linux_params *params, struct plan 
     if (id == REFUSE_NONE)
         id = add_map(params, plan, page, why);
     return id;
+}
+
+enum refusal_id linux_params_setup(const struct linux_params *params, struct plan *plan,
+                                   struct refusal *why)
+{
+    const struct guest_image *image = params->input->image;
+    uint8_t *setup;
+    enum refusal_id id = plan_blob(plan, params->heap_end, 16, &setup, NULL, why);
+    if (id != REFUSE_NONE)
+        return id;
+    memcpy(setup, image->file.data, SETUP_PATCHED);
+    put_header(params, setup);
+    id = add_command_line(params, plan, setup, why);
+    if (!image->bz.code32_start) /* no such entry: not a place that was moved */
+        put(setup, AT_CODE32_START, 0, 4);
+    if (params->version < 0x0202)
+        put(setup, AT_MOVE_SIZE, plan->blob_used, 2);
+    if (params->version < 0x0201) { /* these bytes are code yet */
+        memcpy(setup + AT_HEAP_END, image->file.data + AT_HEAP_END, 4);
+    } else {
+        setup[AT_LOADFLAGS] |= LOADFLAG_HEAP;
+        put(setup, AT_HEAP_END, params->heap_end - STACK_SIZE, 2);
+    }
+    if (id != REFUSE_NONE)
+        return id;
+    return parts_info_done(plan, (struct range){SETUP_PATCHED, image->bz.setup_size},
+                           image->file_at.v + SETUP_PATCHED, why);
 }

@@ -19,6 +19,7 @@ struct linux_params {
     uint64_t init_size, pref_address; /* written for a vmlinux only */
     uint64_t ramdisk, ramdisk_size;   /* machine, bytes */
     uint32_t cmdline_max;             /* characters without the NUL */
+    uint16_t heap_end; /* 16-bit entry: where the setup code's stack and heap end, from its start */
 };
 
 /* Upper bound of what linux_params_add() adds to the blob. */
@@ -29,5 +30,11 @@ uint32_t linux_params_size(const struct linux_params *params);
  * of the memory map that an old protocol cannot take are dropped with one. */
 enum refusal_id linux_params_add(const struct linux_params *params, struct plan *plan,
                                  uint64_t *ret_at, struct refusal *why);
+
+/* The same for the 16-bit entry: instead of the zero page the boot sector and setup code
+ * themselves, with the loader's fields in them, and the command line behind their heap, at
+ * plan->info. */
+enum refusal_id linux_params_setup(const struct linux_params *params, struct plan *plan,
+                                   struct refusal *why);
 
 #endif

@@ -370,7 +370,7 @@ enum refusal_id native_mbi_finish(const struct plan_input *input, struct plan *p
     if (id == REFUSE_NONE)
         id = native_sections(input, plan, &sections, why);
     if (id == REFUSE_NONE && plan->exit.kind == EXIT_LONG)
-        id = parts_handoff(input, plan, why);
+        id = parts_handoff(input, plan, 0, why);
     if (id == REFUSE_NONE)
         id = parts_info(input, plan, native_mbi_size(input, &sections), why);
     if (id == REFUSE_NONE)

@@ -74,14 +74,15 @@ static const char *const mode_words[] = {"auto", "native", "pvh", "pv"};
 
 static bool read_mode(struct piece value, struct options *ret)
 {
-    static const char *const protocols[] = {"", "multiboot1", "multiboot2", "linux", "elf"};
+    static const char *const protocols[] = {"",      "multiboot1", "multiboot2",
+                                            "linux", "elf",        "linux16"};
     struct piece part;
     bool done = false;
     unsigned mode, protocol = 0;
     if (!next_part(&value, &done, &part) || !choice(part, mode_words, 4, &mode))
         return false;
     if (next_part(&value, &done, &part) &&
-        (mode != MODE_NATIVE || !choice(part, protocols, 5, &protocol) || !protocol || !done))
+        (mode != MODE_NATIVE || !choice(part, protocols, 6, &protocol) || !protocol || !done))
         return false;
     ret->mode = (enum mode)mode;
     ret->native = (enum native_protocol)protocol;

@@ -12,7 +12,14 @@
 #include "out.h"
 
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_PVH, MODE_PV };
-enum native_protocol { NATIVE_ANY, NATIVE_MULTIBOOT1, NATIVE_MULTIBOOT2, NATIVE_LINUX, NATIVE_ELF };
+enum native_protocol {
+    NATIVE_ANY,
+    NATIVE_MULTIBOOT1,
+    NATIVE_MULTIBOOT2,
+    NATIVE_LINUX,
+    NATIVE_ELF,
+    NATIVE_LINUX16, /* Linux's boot protocol at its 16-bit entry */
+};
 enum role { ROLE_DOM0, ROLE_DOMU };
 enum log_level { LOG_QUIET, LOG_INFO, LOG_DEBUG };
 enum on_refusal { ON_REFUSAL_HALT, ON_REFUSAL_REBOOT, ON_REFUSAL_POWEROFF };
@@ -23,7 +30,7 @@ enum paddr_override { PADDR_FROM_GUEST, PADDR_PHYSICAL, PADDR_VIRTUAL };
 
 struct options {
     enum mode mode;
-    enum native_protocol native; /* mode=native,multiboot1 | ,multiboot2 | ,linux | ,elf */
+    enum native_protocol native; /* mode=native,multiboot1 | …2 | ,linux | ,elf | ,linux16 */
     enum role role;
     uint16_t uart[OPTIONS_UART_MAX]; /* I/O ports of the serial consoles */
     uint32_t uart_count;

@@ -206,13 +206,14 @@ static enum refusal_id add_present(const struct plan_input *input, struct plan *
     return id;
 }
 
-enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan,
+enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan, uint64_t max,
                               struct refusal *why)
 {
     if (plan->handoff)
         return REFUSE_NONE;
-    if (!plan_find(plan, input->record, HANDOFF_SIZE, PAGE_SIZE, 0, 0, true, &plan->handoff))
-        return REFUSE(why, PLAN_NO_ROOM, .num = {HANDOFF_SIZE, PAGE_SIZE, LOW_END, FOUR_GIB},
+    if (!plan_find(plan, input->record, HANDOFF_SIZE, PAGE_SIZE, 0, max, true, &plan->handoff))
+        return REFUSE(why, PLAN_NO_ROOM,
+                      .num = {HANDOFF_SIZE, PAGE_SIZE, LOW_END, max ? max : FOUR_GIB},
                       .str = {"the hand-off code"});
     return plan_add_region(plan, "hand-off", REGION_HANDOFF,
                            (struct range){plan->handoff, plan->handoff + HANDOFF_SIZE}, NULL, why);
@@ -232,7 +233,7 @@ enum refusal_id plan_make(const struct plan_input *input, enum mode mode, struct
             id = plan_native(input, ret, why);
     }
     if (id == REFUSE_NONE)
-        id = parts_handoff(input, ret, why);
+        id = parts_handoff(input, ret, 0, why);
     if (id == REFUSE_NONE)
         id = plan_order(input, ret, why);
     if (id == REFUSE_NONE)

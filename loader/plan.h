@@ -67,7 +67,10 @@ enum exit_kind {
     EXIT_LONG,       /* 64-bit mode, identity map of the first 4 GiB at least */
     EXIT_RESIDENT64, /* long mode as above, RDI = machine address of struct handover */
     EXIT_RESIDENT32, /* protected mode as above, EAX = machine address of struct handover */
+    EXIT_REAL,       /* real mode: CS:IP = ip / 16 : 0, all other segments REAL_SETUP bytes lower */
 };
+
+#define REAL_SETUP 0x200 /* Linux's boot sector, which stands before its 16-bit entry */
 
 /* Registers at entry; what is not named is 0.  IF, DF, TF clear. */
 struct exit_state {

@@ -9,6 +9,7 @@
 #include "memory_map.h"
 
 #define FOUR_GIB (UINT64_C(1) << 32)
+#define ONE_MIB  0x100000u
 #define BIT(n)   (1u << (n))
 
 #define SOLID   (BIT(REGION_TARGET) | BIT(REGION_IN_PLACE) | BIT(REGION_LAYER) | BIT(REGION_HANDOFF))
@@ -181,13 +182,24 @@ static bool is_written(const struct plan *plan, uint64_t at)
     return holder(plan, BIT(REGION_IN_PLACE), byte) != NULL;
 }
 
+/* Real mode: the last code of ours and the guest's setup segment up to its stack lie below 1 MiB.
+ */
+static bool is_real_exit(const struct plan *plan)
+{
+    uint32_t ip = (uint32_t)plan->exit.ip, sp = (uint32_t)plan->exit.sp;
+    return plan->handoff <= ONE_MIB - HANDOFF_SIZE && (ip & 15) == 0 && ip >= REAL_SETUP &&
+           ip < ONE_MIB && sp <= 0xffff &&
+           holder(plan, WRITTEN, (struct range){ip - REAL_SETUP, ip - REAL_SETUP + sp});
+}
+
 static enum refusal_id check_exit(const struct plan *plan, struct refusal *why)
 {
     const struct exit_state *exit = &plan->exit;
     bool resident = exit->kind == EXIT_RESIDENT64 || exit->kind == EXIT_RESIDENT32;
     struct range byte = {exit->ip, exit->ip + 1};
     if (exit->ip >= FOUR_GIB || !is_written(plan, exit->ip) ||
-        (resident && !holder(plan, BIT(REGION_LAYER), byte)))
+        (resident && !holder(plan, BIT(REGION_LAYER), byte)) ||
+        (exit->kind == EXIT_REAL && !is_real_exit(plan)))
         return REFUSE(why, CHECK_ENTRY, .num = {exit->ip});
     if (plan->blob_used) {
         struct range info, blob;

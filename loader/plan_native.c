@@ -49,12 +49,13 @@ enum refusal_id native_choose(const struct plan_input *input, bool automatic,
         return REFUSE(why, NATIVE_NO_MULTIBOOT1, .str = {image->container});
     bool forced_linux = wanted == NATIVE_LINUX && elf && input->info &&
                         strncmp(input->info->guest_os, "linux", 5) == 0;
-    if ((any || wanted == NATIVE_LINUX) &&
-        (image->bz.present || native_is_vmlinux(input) || forced_linux)) {
+    bool any_linux = any || wanted == NATIVE_LINUX;
+    if ((image->bz.present && (any_linux || wanted == NATIVE_LINUX16)) ||
+        (any_linux && native_is_vmlinux(input)) || forced_linux) {
         *ret = NATIVE_LINUX;
         return REFUSE_NONE;
     }
-    if (wanted == NATIVE_LINUX)
+    if (wanted == NATIVE_LINUX || wanted == NATIVE_LINUX16)
         return REFUSE(why, NATIVE_NO_LINUX, .str = {image->container});
     if (!elf)
         return REFUSE(why, NATIVE_NO_PROTOCOL, .str = {image->container});
@@ -88,6 +89,7 @@ enum refusal_id plan_native(const struct plan_input *input, struct plan *ret, st
         return native_linux(input, ret, why);
     case NATIVE_ELF:
     case NATIVE_ANY:
+    case NATIVE_LINUX16:
         break;
     }
     return native_elf(input, ret, why);

@@ -64,9 +64,9 @@ enum refusal_id parts_info(const struct plan_input *input, struct plan *plan, ui
 enum refusal_id parts_info_done(struct plan *plan, struct range hole, uint64_t hole_from,
                                 struct refusal *why);
 
-/* Places the HANDOFF region now, for planners that must tell the guest where it is; plan_make()
- * does it at the end otherwise (plan.c). */
-enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan,
+/* Places the HANDOFF region now, below `max` (0 = 4 GiB), for planners that must tell the guest
+ * where it is or leave through real mode; plan_make() does it at the end otherwise (plan.c). */
+enum refusal_id parts_handoff(const struct plan_input *input, struct plan *plan, uint64_t max,
                               struct refusal *why);
 
 /* A NUL-terminated string into the blob. */

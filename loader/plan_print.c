@@ -82,7 +82,7 @@ static void print_steps(struct out *out, const char *prefix, const struct plan *
 static void print_exit(struct out *out, const char *prefix, const struct exit_state *e)
 {
     static const char *const name[] = {"protected mode", "long mode", "resident layer, long mode",
-                                       "resident layer, protected mode"};
+                                       "resident layer, protected mode", "real mode"};
     const struct {
         const char *name;
         uint64_t value;

@@ -7,6 +7,11 @@
 
 #include "bytes.h"
 
+#define VECTORS         (0x11 * 4)           /* of INT 0x11 and 0x12 */
+#define ROM_SEGMENT     UINT32_C(0xc0000000) /* segment in the upper half: 0xC000 and above */
+#define BDA_BASE_MEMORY 0x413
+#define BASE_MEMORY_MAX 640 /* KiB */
+
 enum refusal_id record_read_string(struct boot_record *record, const struct reader *reader,
                                    uint64_t at, uint64_t size, const char *what, const char **ret,
                                    struct refusal *why)
@@ -95,4 +100,14 @@ enum refusal_id record_check_modules(const struct boot_record *record, struct ra
             return REFUSE(why, INFO_MODULE_ON_STAGE, .num = {i, range.start, range.end, stage.end});
     }
     return REFUSE_NONE;
+}
+
+void record_find_bios(struct boot_record *record, const struct reader *reader)
+{
+    uint32_t vector[2];
+    uint16_t kib;
+    if (reader_bytes(reader, VECTORS, vector, sizeof(vector)) && vector[0] >= ROM_SEGMENT &&
+        vector[1] >= ROM_SEGMENT && reader_u16(reader, BDA_BASE_MEMORY, &kib) &&
+        kib <= BASE_MEMORY_MAX)
+        record->bios_memory = (uint32_t)kib << 10;
 }

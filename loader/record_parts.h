@@ -35,6 +35,11 @@ enum refusal_id record_from_pvh(const struct reader *reader, uint64_t info,
 enum refusal_id record_check_modules(const struct boot_record *record, struct range stage,
                                      struct refusal *why);
 
+/* Sets record->bios_memory when the vectors of INT 0x11 and 0x12, which nobody has a reason to
+ * hook, point into ROM: firmware other than a PC BIOS leaves no vectors behind.  Source: BIOS data
+ * area, word at 0x413 (KiB of base memory). */
+void record_find_bios(struct boot_record *record, const struct reader *reader);
+
 /* ---- parts ---------------------------------------------------------------------------------- */
 
 /* Copies the string of at most `size` bytes at machine address `at`; UINT64_MAX = up to its NUL. */

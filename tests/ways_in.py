@@ -110,17 +110,31 @@ def isolinux(test, what, stage, modules):
     return ["-cdrom", image, "-boot", "d"]
 
 
-def ipxe(test, what, stage, modules):
-    """iPXE with a script, files by TFTP from QEMU's own network."""
-    need("ipxe")
+def ipxe_script(test, stage, modules):
+    """A script that boots the stage with these modules by TFTP; (its path, QEMU's words for the network)."""
     folder = folder_of(test)
     names = put_files(folder, modules)
     shutil.copyfile(os.path.join(BUILD, "paravane.elf"), os.path.join(folder, "paravane.elf"))
     lines = ["#!ipxe", "dhcp", f"kernel tftp://10.0.2.2/paravane.elf {stage}"]
     lines += [f"module tftp://10.0.2.2/{name} {words}".rstrip() for name, words in names]
     put_text("\n".join(lines + ["boot", ""]), folder, "script.ipxe")
-    return ["-kernel", NEEDS["ipxe"], "-initrd", os.path.join(folder, "script.ipxe"),
-            "-netdev", f"user,id=net,tftp={folder}", "-device", "e1000,netdev=net,romfile="]
+    return os.path.join(folder, "script.ipxe"), [
+        "-netdev", f"user,id=net,tftp={folder}", "-device", "e1000,netdev=net,romfile="]
+
+
+def ipxe(test, what, stage, modules):
+    """iPXE with a script, files by TFTP from QEMU's own network."""
+    need("ipxe")
+    script, network = ipxe_script(test, stage, modules)
+    return ["-kernel", NEEDS["ipxe"], "-initrd", script] + network
+
+
+def ipxe_guest(test, what, stage, modules):
+    """The other way round: iPXE is the stage's guest, and its script boots the stage again, by PVH,
+    with the further modules."""
+    script, network = ipxe_script(test, "mode=pvh debug-exit=0xf4", modules[1:])
+    return ["-kernel", os.path.join(BUILD, "paravane.elf"), "-append", stage,
+            "-initrd", f"{modules[0][0]},{script}"] + network
 
 
 def usb(test, what, stage, modules):
@@ -238,5 +252,5 @@ error: action=report
             os.path.join(folder, "commands")]
 
 
-WAYS = {"isolinux": isolinux, "ipxe": ipxe, "usb": usb, "efi-shell": shell,
+WAYS = {"isolinux": isolinux, "ipxe": ipxe, "ipxe-guest": ipxe_guest, "usb": usb, "efi-shell": shell,
         "efi-chain": grub_chain, "systemd-boot": systemd_boot, "secure": secure}

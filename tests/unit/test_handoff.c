@@ -20,16 +20,16 @@ static uint8_t region[HANDOFF_SIZE];
 static const uint8_t mover[] = {0x90, 0x90, 0x90, 0x90,
                                 0x34, 0x12, 0,    0}; /* ends in its fault entry */
 
-static struct handoff *build(enum exit_kind kind)
+static struct handoff *build_at(uint64_t at, enum exit_kind kind, uint64_t ip)
 {
     memset(region, 0xcc, sizeof(region));
     memset(&plan, 0, sizeof(plan));
-    plan.handoff = AT;
+    plan.handoff = at;
     plan.step_count = 2;
     plan.step[0] = (struct step){STEP_COPY, 0x100000, 0xfff00000, 0x80000};
     plan.step[1] = (struct step){STEP_ZERO, 0x200000, 77, 0x1000};
     plan.exit = (struct exit_state){.kind = kind,
-                                    .ip = 0xfedcba98,
+                                    .ip = ip,
                                     .ax = 1,
                                     .bx = 2,
                                     .cx = 3,
@@ -40,6 +40,11 @@ static struct handoff *build(enum exit_kind kind)
                                     .sp = 8};
     apply_handoff(&plan, &cpu, mover, sizeof(mover), 0x3f8, true, region);
     return (struct handoff *)(void *)region;
+}
+
+static struct handoff *build(enum exit_kind kind)
+{
+    return build_at(AT, kind, 0xfedcba98);
 }
 
 static void steps_are_packed(void **state)
@@ -104,6 +109,36 @@ static void protected_mode_gets_its_registers(void **state)
     assert_int_equal(next + (uint32_t)distance, 0xfedcba98);
 }
 
+static void real_mode_gets_its_segments(void **state)
+{
+    static const uint8_t segments[] = {0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xe0, 0x8e, 0xe8, 0x8e, 0xd0};
+    static const uint8_t order[] = {1, 3, 4, 2, 8, 7, 5, 6}; /* AX CX DX BX SP BP SI DI */
+    (void)state;
+    const struct handoff *handoff = build_at(0x8f000, EXIT_REAL, 0x10200);
+    assert_int_equal(handoff->real_code,
+                     UINT32_C(0x8f00) << 16 | offsetof(struct handoff, exit_code));
+    assert_true(handoff->segment32[6] == UINT64_C(0x00009b08f000ffff));
+    assert_true(handoff->segment32[7] == UINT64_C(0x00009308f000ffff));
+    assert_int_equal(handoff->gdt32.limit, 63);
+    const uint8_t *code = handoff->exit_code;
+    uint32_t value;
+    assert_int_equal(code[0], 0x66);
+    assert_int_equal(code[1], 0xb8);
+    memcpy(&value, code + 2, 4);
+    assert_int_equal(value, 0x1000);
+    assert_memory_equal(code + 6, segments, sizeof(segments));
+    code += 6 + sizeof(segments);
+    for (uint8_t i = 0; i < 8; i++, code += 6) {
+        memcpy(&value, code + 2, 4);
+        assert_int_equal(code[0], 0x66);
+        assert_int_equal(code[1], 0xb8 + i);
+        assert_int_equal(value, order[i]);
+    }
+    assert_int_equal(code[0], 0xea);
+    memcpy(&value, code + 1, 4);
+    assert_int_equal(value, 0x1020 << 16);
+}
+
 static void long_mode_gets_its_registers(void **state)
 {
     static const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};
@@ -127,6 +162,7 @@ int main(void)
         cmocka_unit_test(gates_and_tables_point_into_the_region),
         cmocka_unit_test(protected_mode_gets_its_registers),
         cmocka_unit_test(long_mode_gets_its_registers),
+        cmocka_unit_test(real_mode_gets_its_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,11 +224,162 @@ static void old_kernels(void **unused)
     assert_int_equal(f->plan.exit.ip, 0x100000);
     assert_true(fixture_u32(page + 0x218) >= 0x100000 + 3 * 0x10000);
     assert_true(fixture_is_module(f, 1, 0, fixture_u32(page + 0x218), 0x1000));
+}
+
+/* A kernel that says it can only be entered in real mode. */
+static struct fixture *real_mode(uint16_t version)
+{
+    struct fixture *f = bzimage(version);
+    f->image.bz.relocatable = false;
+    f->image.bz.pref_address = 0x100000;
+    f->image.bz.code32_start = 0;
+    f->image.bz.setup_size = 0xc00;
+    f->image.bz.kernel_size -= 0x800;
+    f->record.bios_memory = 0x9f800;
+    return f;
+}
+
+/* Everything but the loader's fields, which the caller has looked at, is the file's. */
+static void is_setup_code(const struct fixture *f, uint64_t at)
+{
+    assert_true(
+        fixture_is_module(f, 0, 0x24, at + 0x24, 0x1fa - 0x24)); /* 0x20: old command line */
+    assert_true(fixture_is_module(f, 0, 0x300, at + 0x300, f->image.bz.setup_size - 0x300));
+    assert_true(
+        fixture_is_zero(at + f->image.bz.setup_size, f->plan.exit.sp - f->image.bz.setup_size));
+}
+
+static void entry_in_real_mode(void **unused)
+{
+    (void)unused;
+    struct fixture *f = real_mode(0x207);
+    fixture_module(f, 0x300000, 0x1234, 0x20000, "initrd", true);
+    make(f, REFUSE_NONE);
+    uint64_t at = f->plan.exit.ip - 0x200;
+    const uint8_t *p = fixture_memory + at;
+    assert_string_equal(f->plan.protocol, "Linux boot protocol 2.07, 16-bit entry");
+    assert_int_equal(f->plan.exit.kind, EXIT_REAL);
+    assert_int_equal(at, 0x10000);
+    assert_int_equal(f->plan.exit.sp, 0xe000);
+    is_setup_code(f, at);
+    assert_int_equal(p[0x210], 0xff);
+    assert_true(p[0x211] & 0x80);
+    assert_int_equal(fixture_u32(at + 0x214), 0); /* there is no other entry to be moved */
+    assert_int_equal(fixture_u32(at + 0x218), 0x300000);
+    assert_int_equal(fixture_u32(at + 0x21c), 0x1234);
+    assert_int_equal(fixture_u32(at + 0x224), 0xe000 - 0x200);
+    assert_int_equal(fixture_u32(at + 0x228), at + 0xe000);
+    assert_string_equal(fixture_text(at + 0xe000), "quiet root=/dev/ram0");
+    assert_true(fixture_is_module(f, 0, 0xc00, 0x100000, 0x10000 - 0xc00));
+    assert_true(f->plan.handoff >= at + 0xe000 && f->plan.handoff + HANDOFF_SIZE <= 0x9f800);
+
+    /* a kernel with another entry too, which was asked for in real mode: it is told where it is */
+    f = bzimage(0x20f);
+    f->options.native = NATIVE_LINUX16;
+    f->options.memory_limit = 0x3000000;
+    f->record.bios_memory = 0x9f800;
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.warning_count, 1);
+    assert_int_equal(f->plan.exit.kind, EXIT_REAL);
+    assert_int_equal(fixture_u32(f->plan.exit.ip - 0x200 + 0x214), 0x1000000);
+    assert_true(fixture_is_module(f, 0, 0x400, 0x1000000, 0x10000 - 0x400));
+}
+
+static void old_setup_code(void **unused)
+{
+    (void)unused;
+    struct fixture *f = real_mode(0x201); /* before 2.02: at 0x90000, command line by offset */
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.exit.ip, 0x90200);
+    assert_int_equal(f->plan.exit.sp, 0x9800);
+    is_setup_code(f, 0x90000);
+    assert_int_equal(fixture_u32(0x90020), 0x9800a33f);
+    assert_string_equal(fixture_text(0x99800), "quiet root=/dev/ram0");
+    assert_int_equal(fixture_u32(0x90212) & 0xffff, 0x9800 + 21);
+    assert_int_equal(fixture_u32(0x90224) & 0xffff, 0x9800 - 0x200);
+
+    f = real_mode(0x200); /* code stands where later versions have heap_end_ptr */
+    make(f, REFUSE_NONE);
+    assert_true(fixture_is_module(f, 0, 0x224, 0x90224, 4));
+    assert_int_equal(fixture_memory[0x90211] & 0x80, 0);
+
+    f = bzimage(0x204); /* a zImage is low, and unpacks to 1 MiB */
+    f->image.bz.loadflags = 0;
+    f->record.bios_memory = 0x9f800;
+    fixture_module(f, 0x122000, 0x1000, 0x20000, "initrd", true);
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.exit.ip, 0x90200);
+    assert_true(fixture_is_module(f, 0, 0x400, 0x10000, 0x10000 - 0x400));
+    assert_true(fixture_u32(0x90218) >= 0x100000 + 3 * 0x10000);
+    assert_true(fixture_is_module(f, 1, 0, fixture_u32(0x90218), 0x1000));
+}
+
+static void entry_check(struct fixture *f)
+{
+    assert_string_equal(refusal_name(plan_check(&f->input, &f->plan, &f->why)),
+                        refusal_name(REFUSE_CHECK_ENTRY));
+}
+
+static void check_of_real_mode(void **unused)
+{
+    (void)unused;
+    static const struct {
+        uint64_t ip, sp;
+    } wrong[] = {{0x10208, 0xe000}, {0x10000, 0xe000},  {0x10200, 0x10000}, {0x10200, 0xe016},
+                 {0x1f0, 0x1f0},    {0x100200, 0xe000}, {0x100000, 0xe000}};
+    struct fixture *f = real_mode(0x207);
+    make(f, REFUSE_NONE);
+    struct exit_state right = f->plan.exit;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        f->plan.exit.ip = wrong[i].ip;
+        f->plan.exit.sp = wrong[i].sp;
+        entry_check(f);
+    }
+    f->plan.exit = right;
+    assert_int_equal(plan_check(&f->input, &f->plan, &f->why), REFUSE_NONE);
+    for (uint32_t i = 0; i < f->plan.region_count; i++) { /* the last code of ours above 1 MiB */
+        struct region *r = &f->plan.region[i];
+        if (r->kind == REGION_HANDOFF)
+            r->machine = (struct range){0x3000000, 0x3000000 + HANDOFF_SIZE};
+    }
+    f->plan.handoff = 0x3000000;
+    entry_check(f);
+}
+
+static void real_mode_refusals(void **unused)
+{
+    (void)unused;
+    struct fixture *f = real_mode(0x207);
+    f->record.bios_memory = 0;
+    make(f, REFUSE_LINUX_NO_BIOS);
     f = bzimage(0x201); /* a zImage */
     f->image.bz.loadflags = 0;
+    make(f, REFUSE_LINUX_NO_BIOS);
+    f = real_mode(0x207);
+    f->image.bz.setup_size = 0x8400;
+    f->image.bz.kernel_size = 0x10000 - 0x8400;
+    make(f, REFUSE_LINUX_SETUP_SIZE);
+    f = real_mode(0x207);
+    f->image.bz.setup_size = 0x8200;
+    f->image.bz.kernel_size = 0x10000 - 0x8200;
     make(f, REFUSE_NONE);
-    assert_int_equal(f->plan.exit.ip, 0x10000);
-    assert_true(f->plan.info >= 0x10000 + 3 * 0x10000);
+    f = real_mode(0x207); /* no room for the setup code, then none for the hand-off behind it */
+    f->record.bios_memory = 0x1e000;
+    make(f, REFUSE_PLAN_NO_ROOM);
+    f = real_mode(0x207);
+    f->record.bios_memory = 0x2e000;
+    make(f, REFUSE_PLAN_NO_ROOM);
+    f = real_mode(0x207);
+    f->record.bios_memory = 0x2f000;
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.handoff, 0x1f000);
+    f = real_mode(0x201); /* 0x90000 is the EBDA's */
+    f->record.bios_memory = 0x98000;
+    make(f, REFUSE_PLAN_NO_ROOM);
+    f = real_mode(0x207);
+    f->options.native = NATIVE_LINUX16;
+    f->image.bz.present = false;
+    make(f, REFUSE_NATIVE_NO_LINUX);
 }
 
 static void vmlinux(void **unused)
@@ -305,18 +456,23 @@ static void refusals(void **unused)
     f->image.bz.xloadflags = 1;
     f->cpu.long_mode = false;
     make(f, REFUSE_NATIVE_NEEDS_LONG_MODE);
-    f = bzimage(0x20f);
-    f->image.bz.code32_start = 0;
-    make(f, REFUSE_LINUX_REAL_MODE_ONLY);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zero_page),     cmocka_unit_test(screens_and_efi),
-        cmocka_unit_test(long_maps),     cmocka_unit_test(ramdisks),
-        cmocka_unit_test(command_lines), cmocka_unit_test(old_kernels),
-        cmocka_unit_test(vmlinux),       cmocka_unit_test(refusals),
+        cmocka_unit_test(zero_page),
+        cmocka_unit_test(screens_and_efi),
+        cmocka_unit_test(long_maps),
+        cmocka_unit_test(ramdisks),
+        cmocka_unit_test(command_lines),
+        cmocka_unit_test(old_kernels),
+        cmocka_unit_test(vmlinux),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(entry_in_real_mode),
+        cmocka_unit_test(old_setup_code),
+        cmocka_unit_test(real_mode_refusals),
+        cmocka_unit_test(check_of_real_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

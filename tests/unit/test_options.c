@@ -56,6 +56,7 @@ static void every_word(void **state)
     assert_int_equal(parse("mode=native,multiboot1")->native, NATIVE_MULTIBOOT1);
     assert_int_equal(parse("mode=native,multiboot2")->native, NATIVE_MULTIBOOT2);
     assert_int_equal(parse("mode=native,linux")->native, NATIVE_LINUX);
+    assert_int_equal(parse("mode=native,linux16")->native, NATIVE_LINUX16);
     assert_int_equal(parse("mode=native,elf")->native, NATIVE_ELF);
     assert_int_equal(parse("role=domu")->role, ROLE_DOMU);
     assert_int_equal(parse("role=domu role=dom0")->role, ROLE_DOM0);

@@ -391,6 +391,33 @@ static void a_module_on_the_stage_is_refused(void **state)
                      REFUSE_NONE);
 }
 
+static void a_bios_is_known_by_its_vectors(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t equipment, memory;
+        uint16_t kib;
+        uint32_t expected;
+    } cases[] = {
+        {0xf000f84d, 0xf000f841, 639, 639 * 1024},
+        {0xc0000000, 0xffff0000, 640, 640 * 1024},
+        {0, 0, 0, 0},
+        {0xf000f84d, 0xbfffffff, 639, 0},
+        {0x9fc0f84d, 0xf000f841, 639, 0},
+        {0xf000f84d, 0xf000f841, 641, 0},
+        {0xffffffff, 0xffffffff, 0xffff, 0},
+        {0xafafafaf, 0xafafafaf, 0x1af, 0},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        record.bios_memory = 0;
+        put32(0x11 * 4, cases[i].equipment);
+        put32(0x12 * 4, cases[i].memory);
+        put16(0x413, cases[i].kib);
+        record_find_bios(&record, &model_reader);
+        assert_int_equal(record.bios_memory, cases[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup(lying_tags_are_refused, clear),
         cmocka_unit_test_setup(pvh_is_taken_over, clear),
         cmocka_unit_test_setup(lying_pvh_is_refused, clear),
+        cmocka_unit_test_setup(a_bios_is_known_by_its_vectors, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,7 +319,7 @@ static void put_regions(struct json *j, const struct plan *plan)
 
 static void put_exit(struct json *j, const struct exit_state *state)
 {
-    static const char *const kinds[] = {"protected", "long", "resident64", "resident32"};
+    static const char *const kinds[] = {"protected", "long", "resident64", "resident32", "real"};
     open_group(j, "exit", '{');
     put_text(j, "kind", kinds[state->kind]);
     put_address(j, "ip", state->ip);

@@ -137,6 +137,7 @@ void machine_model(struct inspection *in)
     record->command_line = record_string(record, words, sizeof(words));
     record->loader_name = "";
     record->way = WAY_HOST_TOOL;
+    record->bios_memory = 0xa0000; /* the map says what of it is free */
     if (!record->command_line)
         fail(INSPECT_USAGE, "too many stage words");
     options_parse(record->command_line, &in->options);
