@@ -12,6 +12,17 @@ static void phase(struct prepare *prepare, const char *name)
         prepare->phase(prepare, name);
 }
 
+#define LONG_FILE (1u << 20) /* packed, bytes: what takes long enough to show that it goes on */
+#define DOT       10u        /* percent */
+
+static void show_progress(struct out *out, unsigned percent)
+{
+    if (percent == DOT)
+        out_text(out, REPORT_PREFIX "unpacking ");
+    if (percent % DOT == 0)
+        out_text(out, percent == 100 ? ".\n" : ".");
+}
+
 static enum refusal_id open_image(struct prepare *prepare, bool need_elf, struct refusal *why)
 {
     const struct boot_record *record = prepare->input.record;
@@ -20,8 +31,15 @@ static enum refusal_id open_image(struct prepare *prepare, bool need_elf, struct
     const struct boot_module *guest = &record->module[0];
     if (!guest->size)
         return REFUSE(why, BOOT_EMPTY_MODULE, .str = {guest->string});
+    struct unpack_memory *memory = prepare->memory;
+    memory->progress_out = prepare->report.out;
+    memory->progress =
+        guest->size >= LONG_FILE && prepare->report.log != LOG_QUIET ? show_progress : NULL;
+    memory->percent = 0;
     enum refusal_id id = guest_image_open((struct view){guest->data, guest->size}, guest->start,
-                                          need_elf, prepare->memory, prepare->image, why);
+                                          need_elf, memory, prepare->image, why);
+    if (memory->progress && memory->percent % 100 >= DOT) /* it stopped in the middle of the line */
+        out_text(memory->progress_out, "\n");
     if (!id)
         prepare->input.image = prepare->image;
     return id;

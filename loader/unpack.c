@@ -67,7 +67,8 @@ const char *compressor_name(enum compressor compressor)
 
 void unpack_progress(struct unpack_job *job)
 {
-    if (!job->progress)
+    struct unpack_memory *memory = job->memory;
+    if (!memory->progress)
         return;
     /* in_used * 100 / in_size without a 64-bit division; below 100 bytes there is nothing to show.
      */
@@ -77,8 +78,8 @@ void unpack_progress(struct unpack_job *job)
                                                     : 0;
     if (percent > 99 && job->in_used != job->in_size)
         percent = 99;
-    while (job->percent < percent)
-        job->progress(++job->percent);
+    while (memory->percent < percent)
+        memory->progress(memory->progress_out, ++memory->percent);
 }
 
 static bool is_zero_padding(const struct unpack_job *job)
@@ -128,16 +129,15 @@ static struct layout layout_unknown(const struct unpack_memory *memory, uint64_t
 }
 
 static enum unpack_result run_once(enum compressor compressor, struct view packed,
-                                   const struct unpack_memory *memory, struct layout layout,
-                                   unsigned percent, struct unpack_job *job, size_t *ret_trailing)
+                                   struct unpack_memory *memory, struct layout layout,
+                                   struct unpack_job *job, size_t *ret_trailing)
 {
     *job = (struct unpack_job){
         .in = packed.data,
         .in_size = (size_t)packed.size,
         .out = memory->data + (size_t)layout.out_start,
         .out_size = (size_t)layout.out_size,
-        .progress = memory->progress,
-        .percent = percent,
+        .memory = memory,
         .sse2 = memory->cpu ? memory->cpu->sse2 : sizeof(void *) == 8, /* x86-64 always has it */
     };
     arena_init(&job->arena, memory->data, (size_t)layout.workspace);
@@ -210,11 +210,12 @@ enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool
 
     struct unpack_job job;
     size_t trailing;
+    memory->percent = 0;
     struct layout layout;
     enum unpack_result result = UNPACK_FULL;
     if (claims) {
         layout = layout_known(memory, claimed);
-        result = run_once(compressor, packed, memory, layout, 0, &job, &trailing);
+        result = run_once(compressor, packed, memory, layout, &job, &trailing);
     }
     /* With more than one member the statement is too small; a lying one is found by the decoder. */
     bool is_retry = claims && !size_known && codec->states_one_member;
@@ -223,8 +224,7 @@ enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool
         if (workspace > memory->size - memory->size / 8)
             workspace = memory->size - memory->size / 8;
         layout = layout_unknown(memory, workspace);
-        result =
-            run_once(compressor, packed, memory, layout, claims ? job.percent : 0, &job, &trailing);
+        result = run_once(compressor, packed, memory, layout, &job, &trailing);
         claims = false;
     }
     if (result != UNPACK_DONE)

@@ -16,8 +16,12 @@
 struct unpack_memory {
     uint8_t *data;
     uint64_t size;
-    maddr_t at;                         /* machine address of data[0] */
-    void (*progress)(unsigned percent); /* may be NULL; called with 1..100 of each stream, rising */
+    maddr_t at; /* machine address of data[0] */
+    /* May be NULL.  Called with 1, 2 … 100 of the input of each stream; on a refusal it ends
+     * earlier, `percent` is what it was called with last. */
+    void (*progress)(struct out *out, unsigned percent);
+    struct out *progress_out;
+    unsigned percent;
     /* The CPU that the decoders will run on, where it may be too old for the distribution's
      * libraries (i686 with CMOV): the stage.  NULL where they run anyway: host, UEFI.  What it
      * says of SSE2 must be switched on. */
@@ -46,7 +50,8 @@ const char *compressor_name(enum compressor compressor);
  * says it and is bounded by the memory.  *ret_at is the machine address of ret->data, page-aligned
  * where there is room for that.
  *
- * On a refusal *memory is as before, its bytes are undefined, and why->str[0] says which stream
+ * On a refusal *memory is as before but for `percent`, its bytes are undefined, and why->str[0]
+ * says which stream
  * ("xz stream"): whoever knows the container puts a better name there. */
 enum refusal_id unpack_open(struct view packed, enum compressor compressor, bool size_known,
                             uint64_t size, struct unpack_memory *memory, struct view *ret,

@@ -25,8 +25,7 @@ struct unpack_job {
     size_t out_size, out_used;
     struct arena arena;
     const char *reason;
-    void (*progress)(unsigned percent);
-    unsigned percent;
+    struct unpack_memory *memory; /* whose progress is to be told */
     bool sse2; /* our own decoders may use its registers */
 };
 

@@ -13,6 +13,7 @@
 
 #include "elf_builder.h"
 #include "memory_map.h"
+#include "packer.h"
 #include "prepare.h"
 
 #define MIB       (UINT64_C(1) << 20)
@@ -241,6 +242,37 @@ static void everything_the_guest_may_say(void **state)
     elf_free(&b);
 }
 
+/* Dots for a long stream, ten for a whole one, always a whole line; none at log=quiet. */
+static void long_streams_show_progress(void **state)
+{
+    (void)state;
+    static uint8_t noise[6 * MIB]; /* more than the workspace has room for */
+    uint32_t x = 1;
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
+    static const struct {
+        size_t size;
+        enum compressor compressor;
+        enum refusal_id id;
+        const char *line;
+    } cases[] = {
+        {2 * MIB, COMPRESSOR_GZIP, REFUSE_IMAGE_UNKNOWN, "\nparavane: unpacking ..........\n"},
+        {2 * MIB, COMPRESSOR_XZ, REFUSE_IMAGE_UNKNOWN, "\nparavane: unpacking ..........\n"},
+        {6 * MIB, COMPRESSOR_GZIP, REFUSE_UNPACK_NO_OUTPUT_ROOM, "\nparavane: unpacking ......\n"},
+        {MIB / 2, COMPRESSOR_GZIP, REFUSE_IMAGE_UNKNOWN, NULL},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct view packed = pack(cases[i].compressor, (struct view){noise, cases[i].size}, 0);
+        assert_int_equal(boot("", packed, ""), cases[i].id);
+        if (cases[i].line ? !strstr(text, cases[i].line) : !!strstr(text, "unpacking"))
+            fail_msg("case %u: %s", i, text);
+        has_lines(NULL, 0);
+        assert_int_equal(boot("log=quiet", packed, ""), cases[i].id);
+        assert_string_equal(text, "");
+        free((void *)(uintptr_t)packed.data);
+    }
+}
+
 static void ways_in_have_names(void **state)
 {
     (void)state;
@@ -258,7 +290,7 @@ int main(void)
         cmocka_unit_test(the_log_in_its_order), cmocka_unit_test(log_levels),
         cmocka_unit_test(auto_says_why),        cmocka_unit_test(an_old_cpu),
         cmocka_unit_test(refusals_on_the_way),  cmocka_unit_test(everything_the_guest_may_say),
-        cmocka_unit_test(ways_in_have_names),
+        cmocka_unit_test(ways_in_have_names),   cmocka_unit_test(long_streams_show_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
