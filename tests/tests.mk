@@ -67,8 +67,14 @@ boot-tests-ready:
 check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 	@tests/run-tests --group boot --jobs $(JOBS) $(TEST)
 
-check-real: boot-tests-ready ## Boot other people's kernels, Debian's first
+check-real: boot-tests-ready ## Boot other people's kernels, Debian's first; Linux's log beside that under Xen
+	@tests/check check-real-boots $(if $(TEST),,check-logs)
+
+check-real-boots:
 	@tests/run-tests --group real --jobs $(JOBS) $(TEST)
+
+check-logs: boot-tests-ready ## Compare Linux's boot log as dom0 with that under real Xen, line by line
+	@tests/compare-logs
 
 SLOW_PACKAGES := syslinux-common isolinux ipxe sbsigntool systemd-boot-efi bochs openssl
 check-ci: ## What continuous integration runs: make check and the slow ways in, one verdict
@@ -85,4 +91,4 @@ soak: boot-tests-ready ## Twenty minutes of process storms on 1 and 4 CPUs, both
 check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
 	@tests/compare-xen
 
-.PHONY: run debug guests check check-ci check-slow check-boot check-real check-xen boot-tests-ready
+.PHONY: run debug guests check check-ci check-slow check-boot check-real check-real-boots check-logs check-xen boot-tests-ready

@@ -124,8 +124,9 @@ static long console_read(struct vcpu *v, uint64_t count, uint64_t to)
     return (long)done;
 }
 
-/* Xen lets only dom0 in, and in its debug builds lets a domU write: so does the layer, because
- * early messages of a domU's kernel have no other way out. */
+/* Xen lets only dom0 in, and in its debug builds lets a domU write: so does the layer, for what a
+ * kernel without a ring, or one that crashes, has to say.  Linux's early console of a domU writes
+ * here and to the ring, where it marks its lines "(early) ": they come twice, as there. */
 long hc_console_io(struct vcpu *v, const struct hypercall_args *args)
 {
     uint64_t count = args->arg[1] & 0xffffffffu;

@@ -79,9 +79,10 @@ static int measure(int rtc)
     double low = b0 - a1, high = b1 - a0, limit = SECONDS * 0.01;
     printf("clock: %d s %s are %.3f to %.3f s by the clock, timers made %.2f s of %.3f\n", SECONDS,
            rtc >= 0 ? "of the RTC" : "of sleep", low, high, ticks, ticks_took);
-    if (high < SECONDS - limit || low > SECONDS + limit)
+    double late = rtc >= 0 ? limit : 2; /* the machine's own CPUs may be shared */
+    if (high < SECONDS - limit || low > SECONDS + late)
         return 0;
-    if (low < SECONDS - limit || high > SECONDS + limit)
+    if (low < SECONDS - limit || high > SECONDS + late)
         return -1;
     double lost = ticks_took - ticks;
     if (lost < -ticks_took * 0.01)
