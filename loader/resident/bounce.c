@@ -10,7 +10,8 @@
 
 uint64_t bounce_flags(const struct frame *f, bool masked)
 {
-    return (f->rflags & ~(FLAG_IF | FLAG_IOPL)) | (masked ? 0 : FLAG_IF);
+    uint64_t iopl = iopl_is_architectural() ? (uint64_t)cpu_vcpu()->iopl << 12 : 0;
+    return (f->rflags & ~(FLAG_IF | FLAG_IOPL)) | (masked ? 0 : FLAG_IF) | iopl;
 }
 
 static void bounce32(struct vcpu *v, const struct bounce *to)

@@ -26,7 +26,6 @@
 #define CR4_PAE           UINT64_C(0x20)
 #define CR4_OSFXSR        UINT64_C(0x200)
 #define CR4_OSXMMEXCPT    UINT64_C(0x400)
-#define CR4_FSGSBASE      UINT64_C(0x10000)
 #define CR4_OSXSAVE       UINT64_C(0x40000)
 #define CR4_DE            UINT64_C(0x8)
 #define CR4_MCE           UINT64_C(0x40)
@@ -178,7 +177,8 @@ void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries)
     for (uint32_t page = 0; page * 512 < entries; page++) {
         uint64_t maddr;
         bool there = guest_translate(v, v->kernel_root, base + page * PAGE_SIZE, false, &maddr) &&
-                     frame_is_guest(maddr >> PAGE_SHIFT);
+                     frame_is_guest(maddr >> PAGE_SHIFT) &&
+                     descriptor_page_fix(maddr_pointer(maddr & ~PAGE_MASK));
         uint64_t entry = there ? maddr & ~PAGE_MASK : empty_page();
         if (!hole_map(at + page * PAGE_SIZE, entry | PTE_P | PTE_RW | PTE_A | PTE_D))
             layer_panic(NULL, "the arena has no room for the LDT window");
@@ -196,19 +196,14 @@ void cpu_load(struct vcpu *v)
 {
     struct table_operand gdtr = {0xffff, window(v)};
     struct table_operand idtr = {sizeof(idt) - 1, (uint64_t)idt};
-    uint32_t leaf1[4], leaf7[4] = {0}, leaf0[4], extended[4];
+    uint32_t leaf1[4], extended[4];
 
-    cpu_cpuid(0, 0, leaf0);
     cpu_cpuid(1, 0, leaf1);
-    if (leaf0[0] >= 7)
-        cpu_cpuid(7, 0, leaf7);
     cpu_cpuid(0x80000001, 0, extended);
 
     uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
     if (leaf1[2] & 1u << 26)
         cr4 |= CR4_OSXSAVE;
-    if (leaf7[1] & 1u)
-        cr4 |= CR4_FSGSBASE;
     if (leaf1[3] & 1u << 7)
         cr4 |= CR4_MCE;
     cpu_set_cr4(cr4);

@@ -108,6 +108,7 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
 {
     const uint64_t own = CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE;
     uint64_t real;
+    uint32_t leaf[4];
     switch (reg) {
     case 0: /* only TS is the guest's */
         task_switched_set(v, (value & CR0_TS) != 0);
@@ -120,11 +121,14 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
         if (layer.compat)
             value = (uint64_t)((uint32_t)value >> 12 | (uint32_t)value << 20) << PAGE_SHIFT;
         return root_set(v, value >> PAGE_SHIFT) == 0;
-    case 4: /* TSD is real; the rest of what a guest may choose is always on where the CPU has it */
+    case 4: /* TSD and FSGSBASE are real; the rest of what a guest may choose is always on where the
+             * CPU has it, and what it has not is not said */
         real = cpu_cr4();
-        v->cr4 = (v->cr4 & ~own) | (value & own & (real | CR4_TSD | CR4_DE));
-        real = (real & ~CR4_TSD) | (value & CR4_TSD);
-        cpu_set_cr4(real);
+        guest_cpuid(v, 7, 0, leaf);
+        if (!(leaf[1] & 1) || layer.compat)
+            value &= ~CR4_FSGSBASE;
+        v->cr4 = (v->cr4 & ~own) | (value & own & (real | CR4_TSD | CR4_DE | CR4_FSGSBASE));
+        cpu_set_cr4((real & ~(CR4_TSD | CR4_FSGSBASE)) | (value & (CR4_TSD | CR4_FSGSBASE)));
         return true;
     case 8:
         return true;
@@ -186,10 +190,17 @@ static void port_write(uint16_t port, uint32_t value, uint32_t size)
         port_write32(port, value);
 }
 
+/* Has what runs now the guest's I/O privilege?  The kernel is of level 1, or of 0 if it wants so.
+ */
+static bool iopl_enough(const struct vcpu *v)
+{
+    return v->iopl >= (!v->kernel_mode ? 3 : iopl_is_architectural() ? 0 : 1);
+}
+
 /* By I/O privilege, or (user space) by the bitmap. */
 static bool port_allowed(const struct vcpu *v, uint32_t port, uint32_t size)
 {
-    if (v->iopl >= (v->kernel_mode ? 1 : 3))
+    if (iopl_enough(v))
         return true;
     if (v->kernel_mode || port + size > v->io_ports)
         return false;
@@ -395,6 +406,9 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
     if ((byte >= 0x6c && byte <= 0x6f) || (byte >= 0xe4 && byte <= 0xe7) ||
         (byte >= 0xec && byte <= 0xef))
         return port_io(v, f, &in, byte);
+    /* cli and sti do not reach the mask: as on Xen they do nothing, with I/O privilege. */
+    if (byte == 0xfa || byte == 0xfb)
+        return iopl_enough(v) ? finish(v, f, &in) : EMULATE_NOT_OURS;
     if (!v->kernel_mode)
         return user_fault(v, f, &in, byte);
     switch (byte) {
@@ -404,10 +418,6 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
         if (!next(&in, &byte) || (byte & 0xf8) != 0xd0)
             return EMULATE_NOT_OURS;
         return finish(v, f, &in);
-    case 0xfa: /* cli and sti do not reach the mask: as on Xen they do nothing, with I/O privilege
-                */
-    case 0xfb:
-        return v->iopl ? finish(v, f, &in) : EMULATE_NOT_OURS;
     default:
         return EMULATE_NOT_OURS;
     }

@@ -83,7 +83,6 @@ void seen_cr4(struct vcpu *v)
 {
     uint64_t real = cpu_cr4();
     v->cr4 = real & ~UINT64_C(0x50008);
-    v->cr4 |= real & UINT64_C(0x10000);
 }
 
 void layer_wait_for_interrupt(struct vcpu *v)

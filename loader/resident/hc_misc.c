@@ -134,16 +134,18 @@ long hc_vm_assist(struct vcpu *v, const struct hypercall_args *args)
         UINT64_C(1) << VMASST_TYPE_4gb_segments | UINT64_C(1) << VMASST_TYPE_4gb_segments_notify |
         UINT64_C(1) << VMASST_TYPE_writable_pagetables |
         UINT64_C(1) << VMASST_TYPE_pae_extended_cr3 |
+        UINT64_C(1) << VMASST_TYPE_architectural_iopl |
         UINT64_C(1) << VMASST_TYPE_runstate_update_flag | UINT64_C(1) << VMASST_TYPE_m2p_strict;
-    (void)v;
     if (args->arg[1] >= 64 || !(valid >> args->arg[1] & 1))
         return -XEN_EINVAL;
     switch (args->arg[0]) {
     case VMASST_CMD_enable:
         layer.vm_assist |= UINT64_C(1) << args->arg[1];
+        io_privilege_set(v, v->iopl); /* a kernel of level 0 has all ports */
         return 0;
     case VMASST_CMD_disable:
         layer.vm_assist &= ~(UINT64_C(1) << args->arg[1]);
+        io_privilege_set(v, v->iopl);
         return 0;
     default:
         return -XEN_ENOSYS;

@@ -13,7 +13,7 @@ void io_privilege_set(struct vcpu *v, uint8_t iopl)
         v->kernel_iomap = v->user_iomap = v->tss->iomap_base = IOMAP_NONE;
         return;
     }
-    v->kernel_iomap = layer.dom0 && v->iopl ? IOMAP_ALL : IOMAP_NONE;
+    v->kernel_iomap = layer.dom0 && (v->iopl || iopl_is_architectural()) ? IOMAP_ALL : IOMAP_NONE;
     v->user_iomap = IOMAP_NONE;
     if (layer.dom0 && v->iopl == 3)
         v->user_iomap = IOMAP_ALL;

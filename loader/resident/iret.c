@@ -56,6 +56,8 @@ static long iret64(struct vcpu *v)
         guest_crash(v, "iret: no frame at %#llx", (unsigned long long)f->rsp);
 
     f->rip = to.rip;
+    if (iopl_is_architectural())
+        io_privilege_set(v, (uint8_t)(to.rflags >> 12 & 3));
     f->rflags = loadable_flags(to.rflags);
     f->rsp = to.rsp;
     if (!(to.flags & IN_SYSCALL)) {
@@ -87,6 +89,8 @@ static long iret32(struct vcpu *v)
         guest_crash(v, "iret: no frame at %#llx", (unsigned long long)f->rsp);
 
     f->rip = to[1];
+    if (iopl_is_architectural())
+        io_privilege_set(v, (uint8_t)(to[3] >> 12 & 3));
     f->rflags = loadable_flags(to[3]);
     if ((to[2] & 3) == 3) {
         if (!guest_read(v, to + 4, (uint32_t)(f->rsp + 16), 8))

@@ -202,6 +202,12 @@ struct layer {
 
 extern struct layer layer;
 
+/* VMASST_TYPE_architectural_iopl: I/O privilege is in the flags that the guest sees and loads. */
+static inline bool iopl_is_architectural(void)
+{
+    return layer.vm_assist >> 4 & 1;
+}
+
 static inline struct vcpu *cpu_vcpu(void)
 {
 #ifdef __x86_64__

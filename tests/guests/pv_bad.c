@@ -8,6 +8,7 @@
 #include "pv.h"
 
 #include <xen/event_channel.h>
+#include <xen/physdev.h>
 #include <xen/sched.h>
 
 #ifdef __i386__
@@ -42,7 +43,7 @@ void bad_return(const struct bad_iret *to); /* comes back through a trap */
 void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
 extern char bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[], bad_stub_13[], bad_stub_14[],
-    bad_failsafe[], bad_user[];
+    bad_failsafe[], bad_user[], bad_cli[], bad_in[];
 
 #ifdef __i386__
 __asm__(".macro badstub n, code\n"
@@ -59,7 +60,7 @@ __asm__(".macro badstub n, code\n"
         "bad_return: movl 4(%esp), %edx\n pusha\n movl %esp, bad_saved_sp\n"
         "pushl 16(%edx)\n pushl 12(%edx)\n pushl 8(%edx)\n pushl 4(%edx)\n pushl (%edx)\n"
         "pushl $0x55\n movl $23, %eax\n int $0x82\n"
-        "bad_user: ud2\n");
+        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n");
 #else
 __asm__(".macro badstub n, code\n"
         "bad_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
@@ -78,7 +79,7 @@ __asm__(".macro badstub n, code\n"
         "pushq 32(%rdi)\n pushq 24(%rdi)\n pushq 16(%rdi)\n pushq 8(%rdi)\n pushq (%rdi)\n"
         "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
         "movl $23, %eax\n syscall\n"
-        "bad_user: ud2\n");
+        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n");
 #endif
 
 void bad_taken(const struct bad_frame *f)
@@ -205,6 +206,47 @@ static void failing_returns(void)
         taken.sp -= taken.sp == sp ? sp : 0;
         report(cases[i].name);
     }
+}
+
+/* ---- I/O privilege ----------------------------------------------------------------------------
+ */
+
+/* Which of the instructions that need it a kernel's user space, and it itself, may use. */
+static void privilege(const char *how, unsigned iopl, bool assisted)
+{
+    const unsigned long sp = (unsigned long)kernel_stack + 4096;
+    const unsigned long flags = 2 | (assisted ? iopl << 12 : 0);
+    struct physdev_set_iopl set = {.iopl = iopl};
+    if (!assisted)
+        check_equal(
+            "set_iopl",
+            (uint64_t)call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, (unsigned long)&set, 0, 0),
+            0);
+    for (unsigned i = 0; i < 4; i++) {
+        const char *ip = i & 1 ? bad_in : bad_cli;
+        struct bad_iret to = {(unsigned long)ip, i & 2 ? KERNEL_CS : USER_CS, flags, sp,
+                              i & 2 ? KERNEL_SS : USER_SS};
+        taken = (struct bad_frame){.vector = 99};
+        bad_return(&to);
+        print("guest: privilege by %s %u, %s in %s = vector %u after %u bytes, flags 0x%lx\n", how,
+              iopl, i & 1 ? "in" : "cli", i & 2 ? "kernel" : "user space", (unsigned)taken.vector,
+              (unsigned)(taken.ip - (unsigned long)ip), taken.flags);
+    }
+}
+
+static void privileges(void)
+{
+    for (unsigned iopl = 0; iopl < 4; iopl++)
+        privilege("set_iopl", iopl, false);
+    long offered =
+        call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, 0, 0);
+    print("guest: architectural IOPL = %u\n", (unsigned)-offered);
+    for (unsigned iopl = 0; iopl < 4 && offered == 0; iopl++)
+        privilege("flags", iopl, true);
+    call(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_architectural_iopl, 0, 0);
+    unsigned long cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    print("guest: cr4 = 0x%lx\n", cr4);
 }
 
 /* ---- ends
@@ -334,6 +376,7 @@ void pv_bad_check(void)
         0);
 #endif
     failing_returns();
+    privileges();
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))
             continue;
