@@ -52,8 +52,11 @@ static long load_tables_of(struct vcpu *v, const struct vcpu_guest_context *from
     uint64_t pages = (from->gdt_ents + 511) / 512;
     if (from->gdt_ents > GDT_ENTRIES_MAX || from->ldt_ents > 8192 || (from->ldt_base & PAGE_MASK))
         return -XEN_EINVAL;
+    for (uint32_t i = 0; i < 256; i++)
+        if (!canonical(from->trap_ctxt[i].address))
+            return -XEN_EINVAL;
     for (uint64_t i = 0; i < pages; i++)
-        if (!frame_is_guest(from->gdt_frames[i]) ||
+        if (!may_hold_descriptors(from->gdt_frames[i]) ||
             !descriptor_page_fix(maddr_pointer(from->gdt_frames[i] << PAGE_SHIFT)))
             return -XEN_EINVAL;
     for (uint32_t i = 0; i < 14; i++)
@@ -116,7 +119,7 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
     v->start_fs_base = context->fs_base;
     v->start_gs_base = context->gs_base_kernel;
     v->gs_inactive = context->gs_base_user;
-    v->cr4 = layer.vcpu[0]->cr4;
+    v->cr4 = layer.vcpu[0]->cr4 & ~UINT64_C(0x5000c); /* as a guest's first CPU starts */
     v->xcr0 = 1;
     v->debugreg[6] = DR6_IDLE;
     v->debugreg[7] = 0x400;

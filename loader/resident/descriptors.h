@@ -94,6 +94,8 @@ void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn);
  * gates and other system descriptors.  The second does a page of them. */
 bool descriptor_fix(uint64_t *descriptor);
 bool descriptor_page_fix(uint64_t *descriptors);
+/* A frame of the guest that is no page table in use. */
+bool may_hold_descriptors(uint64_t mfn);
 
 /* LDT of `entries` (<= 8192) descriptors at guest virtual base, 0 entries = none. */
 void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries);

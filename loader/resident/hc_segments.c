@@ -34,8 +34,7 @@ bool descriptor_fix(uint64_t *descriptor)
            !(*descriptor & UINT64_C(1) << 43);
 }
 
-/* The guest's own, and no page table in use. */
-static bool may_hold_descriptors(uint64_t mfn)
+bool may_hold_descriptors(uint64_t mfn)
 {
     return frame_is_guest(mfn) && !(layer.frame[mfn] & FRAME_PINNED);
 }

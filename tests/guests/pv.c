@@ -168,6 +168,7 @@ void pv_main(void)
     pv_services_check();
     pv_wild_check();
     pv_bad_check();
+    pv_vcpus_check();
     pv_ring3_check();
     shut_down(check_verdict());
 }

@@ -51,5 +51,7 @@ void pv_services_check(void);
 void pv_wild_check(void);
 /* pv_bad.c: iret frames that fail; with a word `bad-…`, what ends the domain. */
 void pv_bad_check(void);
+/* pv_vcpus.c: with the word `vcpus`, a second vCPU and contexts that it must refuse. */
+void pv_vcpus_check(void);
 
 #endif
