@@ -50,7 +50,10 @@ void compat_hole_install(uint64_t l2)
     uint64_t *to = maddr_pointer(l2);
     for (uint32_t i = 0; i < COMPAT_M2P_SIZE / SIZE_2M; i++) {
         const uint64_t *from = hole_entry(M2P_WRITE_BASE + i * SIZE_2M, 2);
-        to[COMPAT_HOLE_SLOT + i] = from ? *from & ~PTE_RW : 0;
+        uint64_t entry = from ? *from & ~(PTE_RW | PTE_A | PTE_D) : 0;
+        if (i == 0 && (to[COMPAT_HOLE_SLOT] & ~(PTE_A | PTE_D)) == entry)
+            return; /* a root that is loaded again */
+        to[COMPAT_HOLE_SLOT + i] = entry;
     }
 }
 

@@ -232,8 +232,11 @@ static long compat_prepare(uint64_t mfn)
     for (int i = 0; i < 4; i++)
         if (top_link_check(l3[i]) || ((l3[i] & PTE_P) && entry_mfn(l3[i]) == mfn))
             return -XEN_EINVAL;
-    table_mark(mfn, 3);
-    set_level(entry_mfn(l3[3]), FRAME_TOP);
+    uint64_t last = entry_mfn(l3[3]);
+    if (frame_level(layer.frame[mfn]) != 3 || (layer.frame[last] & FRAME_LEVEL) != FRAME_TOP) {
+        table_mark(mfn, 3);
+        set_level(last, FRAME_TOP);
+    }
     compat_hole_install(l3[3] & PTE_ADDR);
     return 0;
 }

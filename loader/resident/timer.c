@@ -161,10 +161,12 @@ void timer_run(struct vcpu *v)
 
 void timer_update(struct vcpu *v)
 {
-    if (v == cpu_vcpu())
+    if (v == cpu_vcpu()) {
         timer_run(v);
-    else
-        event_kick(v);
+        return;
+    }
+    __atomic_store_n(&v->clock.changed, true, __ATOMIC_SEQ_CST);
+    event_kick(v);
 }
 
 void timer_start_service(uint64_t ns)
@@ -191,7 +193,8 @@ static void kick_interrupt(struct vcpu *v, uint8_t vector, void *context)
     (void)vector;
     (void)context;
     lapic_eoi();
-    timer_run(v);
+    if (__atomic_exchange_n(&v->clock.changed, false, __ATOMIC_SEQ_CST))
+        timer_run(v);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */

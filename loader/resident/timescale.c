@@ -9,20 +9,14 @@
 
 #define NS_PER_SECOND UINT32_C(1000000000)
 
+/* Long division in two digits of 32 bits: the upper remainder is below b, so DIVL cannot fault. */
 uint64_t divide_u64_u32(uint64_t a, uint32_t b, uint32_t *rem)
 {
-    uint64_t quotient = 0, rest = 0;
-    for (int bit = 63; bit >= 0; bit--) {
-        rest = (rest << 1) | ((a >> bit) & 1);
-        quotient <<= 1;
-        if (rest >= b) {
-            rest -= b;
-            quotient |= 1;
-        }
-    }
+    uint32_t high = (uint32_t)(a >> 32), low = (uint32_t)a, rest = high % b;
+    __asm__("divl %4" : "=a"(low), "=d"(rest) : "0"(low), "1"(rest), "r"(b) : "cc");
     if (rem != NULL)
-        *rem = (uint32_t)rest;
-    return quotient;
+        *rem = rest;
+    return (uint64_t)(high / b) << 32 | low;
 }
 
 uint64_t multiply_divide_u64(uint64_t a, uint32_t b, uint32_t c)
