@@ -261,11 +261,15 @@ section .bss nobits align=4096
 stack_top:
         resb    4096
 user_stack_top:
-global bench_page
+global bench_page, shared_window, second_root, user_pages, second_stack_top
 bench_page:
         resb    4096
-global shared_window
 shared_window:
         resb    4096
+second_root:
+user_pages:
+        resb    4096
+        resb    8192
+second_stack_top:
 
 section .note.GNU-stack noalloc noexec nowrite progbits

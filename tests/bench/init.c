@@ -9,15 +9,16 @@
 #include <asm/unistd.h>
 #include <linux/reboot.h>
 
-#define LOOPS 200
-#define PAGES 512
-#define PAGE  4096
+#define LOOPS   200
+#define PAGES   512
+#define PAGE    4096
+#define WORKERS 8
 
 #define PROT_READ_WRITE       3
 #define MAP_PRIVATE_ANONYMOUS 0x22
 #define SIGCHLD               17
 
-void init_main(uint64_t entry_tsc);
+void init_main(uint64_t entry_tsc, const char *const *argument);
 
 __asm__(".globl _start\n"
         "_start:\n"
@@ -25,6 +26,7 @@ __asm__(".globl _start\n"
         "    shl $32, %rdx\n"
         "    or %rdx, %rax\n"
         "    mov %rax, %rdi\n"
+        "    lea 8(%rsp), %rsi\n"
         "    and $-16, %rsp\n"
         "    call init_main\n");
 
@@ -124,11 +126,53 @@ static void pipes(void)
     call6(__NR_wait4, child, 0, 0, 0, 0);
 }
 
-void init_main(uint64_t entry_tsc)
+/* The same amount of work however many CPUs there are: WORKERS processes, each its share. */
+static void worker(void)
+{
+    uint64_t sum = 0;
+
+    for (int round = 0; round < 8; round++) {
+        for (uint64_t i = 0; i < 4000000; i++)
+            sum = sum * 6364136223846793005u + i;
+        volatile char *memory =
+            (volatile char *)need("mmap failed", call6(__NR_mmap, 0, PAGES * PAGE, PROT_READ_WRITE,
+                                                       MAP_PRIVATE_ANONYMOUS, -1));
+        for (int i = 0; i < PAGES; i++)
+            memory[i * PAGE] = (char)sum;
+        need("munmap failed", call(__NR_munmap, (long)memory, PAGES * PAGE, 0));
+        long child = need("fork failed", call6(__NR_clone, SIGCHLD, 0, 0, 0, 0));
+        if (!child)
+            call(__NR_exit, 0, 0, 0);
+        need("wait failed", call6(__NR_wait4, child, 0, 0, 0, 0));
+    }
+}
+
+static void parallel(void)
+{
+    uint64_t start = ticks();
+
+    for (int i = 0; i < WORKERS; i++)
+        if (!need("fork failed", call6(__NR_clone, SIGCHLD, 0, 0, 0, 0))) {
+            worker();
+            call(__NR_exit, 0, 0, 0);
+        }
+    for (int i = 0; i < WORKERS; i++)
+        need("wait failed", call6(__NR_wait4, -1, 0, 0, 0, 0));
+    report("parallel work", ticks() - start);
+}
+
+void init_main(uint64_t entry_tsc, const char *const *argument)
 {
     uint64_t start;
 
     report("userspace tsc", entry_tsc);
+    /* The kernel hands on the words of its command line that it does not know. */
+    for (argument++; *argument; argument++)
+        if ((*argument)[0] == 'w' && (*argument)[1] == 'o') {
+            parallel();
+            report("init done", 1);
+            end();
+        }
 
     start = ticks();
     for (int i = 0; i < LOOPS; i++)
