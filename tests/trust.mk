@@ -13,7 +13,7 @@ check-mutate-quick: mutate-ready ## Every 61st field mutation of the test guests
 	@tests/mutate --quick $(BUILD)
 
 check-mutate: mutate-ready ## Every field of every header wrong in turn (MUTATE_PART=N: every Nth)
-	@tests/mutate --part $(MUTATE_PART) --qemu 24 $(BUILD)
+	@tests/mutate --part $(MUTATE_PART) --qemu 2 $(BUILD)
 
 # ---- coverage -------------------------------------------------------------------------------------
 # The same sources once more, with gcc's counters: all unit tests, then all that the fuzzers kept.
