@@ -66,6 +66,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
         id = prepare_everything(&app, space, out, &why);
     if (!id && space->options.plan_only) {
         out_text(out, "paravane: plan only: back to the firmware\n");
+        workspace_give_back(space);
         return EFI_SUCCESS;
     }
     if (!id) {
@@ -74,7 +75,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
     }
     report_refusal(out, &why);
     out_text(out, "paravane: back to the firmware\n");
-    if (space)
+    if (space) {
         end(&app, &space->options);
+        workspace_give_back(space);
+    }
     return EFI_LOAD_ERROR;
 }

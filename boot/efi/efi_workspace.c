@@ -10,7 +10,9 @@
 #include "record_efi.h"
 #include "resident_images.h"
 
-uint64_t efi_set_canary_base(void *block); /* switch64.asm, switch32.asm */
+/* switch64.asm, switch32.asm */
+uint64_t efi_set_canary_base(void *block);
+void efi_restore_canary_base(uint64_t before);
 
 static void put_both(struct out *out, const char *text, size_t size)
 {
@@ -50,7 +52,7 @@ enum refusal_id workspace_make(struct efi_app *app, struct out *firmware, struct
     space->size = size;
     space->firmware = firmware;
     space->out = (struct out){put_both, space};
-    efi_set_canary_base(space->canary);
+    space->canary_base_before = efi_set_canary_base(space->canary);
     cpu_read(&space->cpu);
 
     struct plan_input *input = &space->prepare.input;
@@ -61,6 +63,11 @@ enum refusal_id workspace_make(struct efi_app *app, struct out *firmware, struct
     input->resident32_at = (UINTN)input->resident32;
     *ret = space;
     return REFUSE_NONE;
+}
+
+void workspace_give_back(const struct workspace *space)
+{
+    efi_restore_canary_base(space->canary_base_before);
 }
 
 void workspace_consoles(struct efi_app *app, struct workspace *space, struct out *firmware)

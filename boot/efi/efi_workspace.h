@@ -19,7 +19,7 @@ struct workspace {
     uint8_t tables[WORKSPACE_TABLES][4096]; /* page-aligned, as is the block */
     uint8_t stack[WORKSPACE_STACK_SIZE];
     uint8_t blob[WORKSPACE_BLOB_SIZE];
-    uint64_t canary[8];
+    uint64_t canary[8], canary_base_before;
     struct efi_choice choice;
     struct options options;
     struct boot_record record;
@@ -40,6 +40,9 @@ struct workspace {
 
 enum refusal_id workspace_make(struct efi_app *app, struct out *firmware, struct workspace **ret,
                                struct refusal *why);
+
+/* The CPU's state as the firmware had it; before every return to it. */
+void workspace_give_back(const struct workspace *space);
 
 /* Switches on the serial consoles that the options name, unless the firmware's console writes to a
  * serial port already. */

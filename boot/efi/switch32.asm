@@ -57,6 +57,11 @@ efi_set_canary_base:
     cmp ecx, GDT_MAX
     ja .done                        ; the firmware's table is longer than ours: leave GS alone
     mov esi, [esp + 2]
+    mov edx, [esp]                  ; what efi_restore_canary_base puts back
+    mov [ebx + gdt_before - .here], edx
+    mov dx, [esp + 4]
+    mov [ebx + gdt_before + 4 - .here], dx
+    mov [ebx + gs_before - .here], gs
     lea edi, [ebx + gdt_copy - .here]
     mov edx, ecx
     rep movsb
@@ -84,7 +89,23 @@ efi_set_canary_base:
     ret
 .end:
 
+; Before going back to the firmware, which frees this image and our table with it.  Clobbers EAX, ECX.
+global efi_restore_canary_base:function (efi_restore_canary_base.end - efi_restore_canary_base)
+efi_restore_canary_base:
+    call .here
+.here:
+    pop ecx
+    cmp word [ecx + gdt_before - .here], 0
+    je .done                        ; it was left alone
+    lgdt [ecx + gdt_before - .here]
+    mov gs, [ecx + gs_before - .here]
+.done:
+    ret
+.end:
+
 section .data align=16
 gdt_copy: times GDT_MAX + 8 db 0
+gdt_before: times 8 db 0            ; as SGDT stores it
+gs_before: dw 0
 
 section .note.GNU-stack noalloc noexec nowrite progbits

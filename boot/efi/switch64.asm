@@ -44,6 +44,17 @@ efi_set_canary_base:
     ret
 .end:
 
+; Before going back to the firmware.  In: RDI = what efi_set_canary_base returned.
+global efi_restore_canary_base:function (efi_restore_canary_base.end - efi_restore_canary_base)
+efi_restore_canary_base:
+    mov ecx, 0xC0000100             ; MSR_FS_BASE
+    mov eax, edi
+    mov rdx, rdi
+    shr rdx, 32
+    wrmsr
+    ret
+.end:
+
 ; Into the mover (loader/handoff.h).  In: EDI = its 64-bit entry, ESI = machine address of HANDOFF.
 global efi_enter_mover:function (efi_enter_mover.end - efi_enter_mover)
 efi_enter_mover:

@@ -18,6 +18,7 @@
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
 uint64_t efi_set_canary_base(void *block);
+void efi_restore_canary_base(uint64_t before);
 void efi_switch(uint64_t root, void *stack_top, void (*function)(void *), void *argument)
     __attribute__((noreturn));
 void efi_enter_mover(uint32_t entry, uint32_t region) __attribute__((noreturn));
@@ -38,7 +39,13 @@ __asm__(".pushsection .data\n"
 uint64_t efi_set_canary_base(void *block)
 {
     fake.workspace = (uint8_t *)block - offsetof(struct workspace, canary);
-    return 0;
+    fake.canary_base = (UINTN)block;
+    return FAKE_CANARY_BASE;
+}
+
+void efi_restore_canary_base(uint64_t before)
+{
+    fake.canary_base = before;
 }
 
 void efi_switch(uint64_t root, void *stack_top, void (*function)(void *), void *argument)
@@ -117,8 +124,11 @@ EFI_STATUS fake_start(void)
     table = (EFI_SYSTEM_TABLE){
         .ConOut = &console, .ConIn = &keyboard, .BootServices = fake_boot_services()};
     status = EFI_SUCCESS;
-    if (setjmp(out_of_boot_services) == 0)
+    fake.canary_base = FAKE_CANARY_BASE;
+    if (setjmp(out_of_boot_services) == 0) {
         status = efi_main(fake_image_handle(), &table);
+        assert_int_equal(fake.canary_base, FAKE_CANARY_BASE);
+    }
     return status;
 }
 

@@ -48,7 +48,10 @@ struct fake {
     bool left;      /* boot services were left and our own page tables were switched to */
     uint32_t exits; /* calls of ExitBootServices */
     const void *workspace;
+    uint64_t canary_base; /* FAKE_CANARY_BASE again whenever the application has come back */
 };
+#define FAKE_CANARY_BASE 0x5ca1ab1e
+
 extern struct fake fake;
 
 /* Everything empty; memory is free and clean. */
