@@ -37,7 +37,7 @@ guests: ## Build the test guests
 	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
 	@$(MAKE) -s $(TESTS)/guests.stamp
 
-$(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images
+$(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images tests/image_tools.py
 	@mkdir -p $(TESTS)/guests
 	@tests/guests/make-guest $(TESTS)/guests
 	@nasm -f bin -DVERSION=0x0207 -DLOADFLAGS=1 tests/guests/real16.asm -o $(TESTS)/guests/real16-new.bin
@@ -48,7 +48,7 @@ $(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images
 	@touch $@
 
 # ---- make check -----------------------------------------------------------------------------------
-CHECK_PARTS ?= check-unit headers-check check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
+CHECK_PARTS ?= check-unit headers-check check-refusals check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
 check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)

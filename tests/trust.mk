@@ -15,6 +15,10 @@ check-mutate-quick: mutate-ready ## Every 61st field mutation of the test guests
 check-mutate: mutate-ready ## Every field of every header wrong in turn (MUTATE_PART=N: every Nth)
 	@tests/mutate --part $(MUTATE_PART) --qemu 2 $(BUILD)
 
+# ---- refusals -------------------------------------------------------------------------------------
+check-refusals: mutate-ready ## Every refusal provoked from outside, by wrong kernels, machines and loaders
+	@PYTHONDONTWRITEBYTECODE=1 tests/refusals $(BUILD)
+
 # ---- coverage -------------------------------------------------------------------------------------
 # The same sources once more, with gcc's counters: all unit tests, then all that the fuzzers kept.
 COVERAGE_CFLAGS := $(filter-out -Os,$(COMMON)) -O0 --coverage -Itests/unit -Itests/fuzz
@@ -64,4 +68,4 @@ clang-check: $(BUILD)/font.c | $(STAGE_HEADERS) ## The whole tree compiles with 
 	@tools/need clang libcmocka-dev gnu-efi
 	@tests/analyse --clang $(BUILD)
 
-.PHONY: mutate-ready check-mutate check-mutate-quick coverage coverage-build analyse headers-check clang-check
+.PHONY: mutate-ready check-refusals check-mutate check-mutate-quick coverage coverage-build analyse headers-check clang-check

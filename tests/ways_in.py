@@ -163,6 +163,23 @@ def shell(test, what, stage, modules):
     return test.firmware(what) + fat(folder)
 
 
+def refusals(test, what, stage, modules):
+    """What the application refuses before it has a kernel, one after the other: each goes back to the
+    shell, which starts the next.  what = x64 or ia32."""
+    folder = folder_of(test)
+    put_application(what, folder, "PARAVANE.EFI")
+    put_text("[one]\nguest=/one\n", folder, "conf/paravane.conf")
+    put_application(what, folder, "conf/PARAVANE.EFI")
+    with open(os.path.join(folder, "large"), "wb") as file:
+        file.truncate(200 << 20)
+    lines = [f"\\PARAVANE.EFI {stage}", f"\\PARAVANE.EFI {stage} guest=/missing",
+             f"\\PARAVANE.EFI {stage} guest=/large", f"\\conf\\PARAVANE.EFI {stage} entry=two",
+             f"\\PARAVANE.EFI {stage} guest=/k\u00e4se"]
+    with open(os.path.join(folder, "startup.nsh"), "wb") as file:
+        file.write("\ufeff".encode("utf-16-le") + "\r\n".join(["FS0:", *lines, "reset -s", ""]).encode("utf-16-le"))
+    return test.firmware(what) + fat(folder)
+
+
 def grub_chain(test, what, stage, modules):
     """GRUB's chainloader on UEFI; what = x64 or ia32."""
     target = {"x64": "x86_64-efi", "ia32": "i386-efi"}[what]
@@ -253,4 +270,5 @@ error: action=report
 
 
 WAYS = {"isolinux": isolinux, "ipxe": ipxe, "ipxe-guest": ipxe_guest, "usb": usb, "efi-shell": shell,
+        "efi-refusals": refusals,
         "efi-chain": grub_chain, "systemd-boot": systemd_boot, "secure": secure}

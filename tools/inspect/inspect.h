@@ -15,9 +15,11 @@
 enum inspect_status { INSPECT_OK = 0, INSPECT_INTERNAL = 1, INSPECT_USAGE = 2, INSPECT_FILE = 3 };
 
 struct arguments {
-    const char *mode, *role, *memory, *cpu, *words; /* NULL = not given */
+    const char *mode, *role, *memory, *cpu, *words, *from; /* NULL = not given */
     bool json, svg;
-    const char *kernel, *kernel_args, *ramdisk; /* NULL = not given */
+    const char *kernel, *kernel_args; /* NULL = not given */
+    char **module;                    /* the ramdisk and what follows it */
+    int module_count;
 };
 
 /* One mode's answer. */
@@ -58,8 +60,12 @@ void fail(enum inspect_status status, const char *format, ...)
 /* The bytes of a file, allocated. */
 struct view read_file(const char *path);
 
-/* machine.c: fills record (map, modules), cpu and the stage's place from the arguments. */
+/* machine.c: fills record (map, modules), cpu and the stage's place from the arguments.  in->id is
+ * set when the stage would refuse what the loader or firmware gives it. */
 void machine_model(struct inspection *in);
+
+/* given.c: fills record from a loader's information (--from); in->id is set when it is refused. */
+void given_record(struct inspection *in);
 
 /* stage_file.c: the stage that this tool was built with, and its layers as the plan wants them. */
 struct range stage_file_range(void);
@@ -68,8 +74,9 @@ void stage_file_layers(struct plan_input *input);
 /* A fresh model of the stretch that the stage would unpack into. */
 struct unpack_memory make_workspace(const struct inspection *in);
 
-/* modes.c: asks each mode by making its plan. */
-void modes_ask(struct inspection *in);
+/* modes.c: asks each mode by making its plan; without a record, all modes are refused as that was.
+ */
+void modes_ask(struct inspection *in, bool record);
 void modes_print(FILE *file, const struct inspection *in);
 
 /* One complete JSON document; one SVG picture. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The modelled machine: a PC of a given size laid out as QEMU's, or a memory map from a file; the
- * stage where it is linked, modules behind it page by page, as QEMU's and GRUB's Multiboot loaders
- * put them.
+ * The modelled machine: a PC of a given size laid out as QEMU's, or a memory map from a text file
+ * or the firmware's own; the stage where it is linked, modules behind it page by page, as QEMU's
+ * and GRUB's Multiboot loaders put them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "map_file.h"
 #include "memory_map.h"
 #include "number.h"
+#include "record_efi.h"
 
 #define DEFAULT_MEMORY (UINT64_C(512) << 20)
 #define GIB            (UINT64_C(1) << 30)
@@ -105,38 +106,63 @@ static void add_module(struct inspection *in, const char *path, const char *args
     free(string);
 }
 
+/* "efi:ENTRY_SIZE:FILE": descriptors as GetMemoryMap() gives them. */
+static void model_efi(struct inspection *in, const char *text)
+{
+    const char *path = strchr(text, ':');
+    uint64_t entry_size;
+    if (!path || !number_parse(text, (size_t)(path - text), false, &entry_size))
+        fail(INSPECT_USAGE, "--memory efi:%s: expected efi:ENTRY_SIZE:FILE", text);
+    in->id = record_efi_map(read_file(path + 1), entry_size, &in->record.map, &in->why);
+}
+
+static void model_memory(struct inspection *in)
+{
+    const char *memory = in->arguments.memory;
+    uint64_t size = DEFAULT_MEMORY;
+    if (memory && !strncmp(memory, "efi:", 4))
+        model_efi(in, memory + 4);
+    else if (memory && !number_parse(memory, strlen(memory), true, &size))
+        map_file_read(memory, &in->record.map);
+    else
+        model_pc(&in->record.map, size);
+}
+
 void machine_model(struct inspection *in)
 {
     const struct arguments *arguments = &in->arguments;
     struct boot_record *record = &in->record;
-    uint64_t size = DEFAULT_MEMORY;
 
     model_cpu(&in->cpu, arguments->cpu);
-    if (arguments->memory &&
-        !number_parse(arguments->memory, strlen(arguments->memory), true, &size))
-        map_file_read(arguments->memory, &record->map);
-    else
-        model_pc(&record->map, size);
-
     in->stage = stage_file_range();
-    if (!memory_map_is_ram(&record->map, in->stage))
+    if (arguments->from)
+        given_record(in);
+    else
+        model_memory(in);
+    if (!in->id && !memory_map_is_ram(&record->map, in->stage))
         fail(INSPECT_FILE, "no loader could place the stage: 0x%llx to 0x%llx is not all RAM",
              (unsigned long long)in->stage.start, (unsigned long long)in->stage.end);
     uint64_t at = in->stage.end;
-    add_module(in, arguments->kernel, arguments->kernel_args ? arguments->kernel_args : "", &at);
-    if (arguments->ramdisk)
-        add_module(in, arguments->ramdisk, "", &at);
+    if (!in->id && !arguments->from) {
+        add_module(in, arguments->kernel, arguments->kernel_args ? arguments->kernel_args : "",
+                   &at);
+        for (int i = 0; i < arguments->module_count; i++)
+            add_module(in, arguments->module[i], "", &at);
+    }
 
     char words[512];
-    int length = snprintf(words, sizeof(words), "paravane.elf%s%s%s%s%s%s",
+    int length = snprintf(words, sizeof(words), "%s%s%s%s%s%s%s",
+                          arguments->from ? record->command_line : "paravane.elf",
                           arguments->mode ? " mode=" : "", arguments->mode ? arguments->mode : "",
                           arguments->role ? " role=" : "", arguments->role ? arguments->role : "",
                           arguments->words ? " " : "", arguments->words ? arguments->words : "");
     if (length < 0 || (size_t)length >= sizeof(words))
         fail(INSPECT_USAGE, "too many stage words");
     record->command_line = record_string(record, words, sizeof(words));
-    record->loader_name = "";
-    record->way = WAY_HOST_TOOL;
+    if (!arguments->from) {
+        record->loader_name = "";
+        record->way = WAY_HOST_TOOL;
+    }
     record->bios_memory = 0xa0000; /* the map says what of it is free */
     if (!record->command_line)
         fail(INSPECT_USAGE, "too many stage words");

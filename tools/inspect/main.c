@@ -13,10 +13,11 @@
 #include "inspect.h"
 #include "workspace.h"
 
-#define BLOB_SIZE 65536
+#define BLOB_SIZE 0x30000 /* as the stage's */
 
 static const char usage[] =
-    "Usage: paravane-inspect [OPTION]... KERNEL [\"ARGUMENTS\"] [RAMDISK]\n"
+    "Usage: paravane-inspect [OPTION]... KERNEL [\"ARGUMENTS\"] [RAMDISK...]\n"
+    "   or: paravane-inspect [OPTION]... --from PROTOCOL:ADDRESS MEMORY\n"
     "Say what the Paravane stage would do with KERNEL on a machine, and why.\n"
     "\n"
     "  --mode MODE       auto, native, pvh or pv; native,PROTOCOL names one of multiboot1,\n"
@@ -25,6 +26,10 @@ static const char usage[] =
     "  --memory SIZE     the machine: a PC with so much memory, as 512M or 2G (512M)\n"
     "  --memory MAPFILE  the machine: a text file with lines START SIZE TYPE, or a Linux log\n"
     "                    with its BIOS-e820 lines\n"
+    "  --memory efi:ENTRY_SIZE:FILE   the machine: an EFI memory map as the firmware gives it\n"
+    "  --from PROTOCOL:ADDRESS   the machine as a loader left it: MEMORY is its memory from\n"
+    "                    address 0, with the information of PROTOCOL (multiboot1, multiboot2\n"
+    "                    or pvh) at ADDRESS; memory, modules and command line come from there\n"
     "  --cpu MODEL       the machine: 486, pentium, i686, x86-64 or max (x86-64)\n"
     "  --options WORDS   further words of the stage's command line, as \"log=debug plan\"\n"
     "  --json            the answer as one JSON document\n"
@@ -32,7 +37,8 @@ static const char usage[] =
     "  --help            this text\n"
     "  --version         the version\n"
     "\n"
-    "ARGUMENTS are the guest's own, one word for the shell; RAMDISK is the second module.\n"
+    "ARGUMENTS are the guest's own, one word for the shell; RAMDISK is the second module;\n"
+    "further files are further modules.\n"
     "The stage's lines come first, then one line for each mode: offered or not, and what is\n"
     "missing.\n"
     "\n"
@@ -81,11 +87,17 @@ struct view read_file(const char *path)
 static void parse_arguments(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = {
-        {"mode", required_argument, NULL, 'm'},    {"role", required_argument, NULL, 'r'},
-        {"memory", required_argument, NULL, 'M'},  {"cpu", required_argument, NULL, 'c'},
-        {"options", required_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
-        {"svg", no_argument, NULL, 's'},           {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
+        {"mode", required_argument, NULL, 'm'},
+        {"role", required_argument, NULL, 'r'},
+        {"memory", required_argument, NULL, 'M'},
+        {"cpu", required_argument, NULL, 'c'},
+        {"options", required_argument, NULL, 'o'},
+        {"from", required_argument, NULL, 'f'},
+        {"json", no_argument, NULL, 'j'},
+        {"svg", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -103,6 +115,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *ret)
             break;
         case 'o':
             ret->words = optarg;
+            break;
+        case 'f':
+            ret->from = optarg;
             break;
         case 'j':
             ret->json = true;
@@ -123,18 +138,22 @@ static void parse_arguments(int argc, char **argv, struct arguments *ret)
     }
     if (ret->json && ret->svg)
         fail(INSPECT_USAGE, "--json and --svg exclude each other");
-    if (optind >= argc || argc - optind > 3)
-        fail(INSPECT_USAGE, "expected KERNEL [\"ARGUMENTS\"] [RAMDISK]; see --help");
+    if (ret->from && ret->memory)
+        fail(INSPECT_USAGE, "--from and --memory exclude each other");
+    if (optind >= argc || argc - optind > (ret->from ? 1 : RECORD_MODULE_MAX + 1))
+        fail(INSPECT_USAGE, "expected %s; see --help",
+             ret->from ? "MEMORY alone" : "KERNEL [\"ARGUMENTS\"] [RAMDISK...]");
     ret->kernel = argv[optind];
     ret->kernel_args = optind + 1 < argc ? argv[optind + 1] : NULL;
-    ret->ramdisk = optind + 2 < argc ? argv[optind + 2] : NULL;
+    ret->module = argv + optind + 2;
+    ret->module_count = argc - optind > 2 ? argc - optind - 2 : 0;
 }
 
 /* Pages that are not touched cost nothing, so the whole stretch is taken from our address space. */
 struct unpack_memory make_workspace(const struct inspection *in)
 {
-    struct unpack_memory memory = {.size = range_size(in->workspace),
-                                   .at = maddr(in->workspace.start)};
+    struct unpack_memory memory = {
+        .size = range_size(in->workspace), .at = maddr(in->workspace.start), .cpu = &in->cpu};
     if (!memory.size)
         return memory;
     void *data = mmap(NULL, (size_t)memory.size, PROT_READ | PROT_WRITE,
@@ -189,9 +208,13 @@ int main(int argc, char **argv)
     if (!log)
         fail(INSPECT_INTERNAL, "out of memory");
     struct out out = {put, log};
-    prepare(&in, &out);
+    bool record = !in.id;
+    if (record)
+        prepare(&in, &out);
+    else
+        report_refusal(&out, &in.why);
     fclose(log);
-    modes_ask(&in);
+    modes_ask(&in, record);
 
     if (in.arguments.json) {
         json_print(stdout, &in);

@@ -70,12 +70,15 @@ static void ask(const struct inspection *in, struct mode_answer *answer)
     /* `plan` is kept: answer->protocol may point into its names. */
 }
 
-void modes_ask(struct inspection *in)
+void modes_ask(struct inspection *in, bool record)
 {
     static const enum mode modes[ANSWER_COUNT] = {MODE_NATIVE, MODE_PVH, MODE_PV};
     for (int i = 0; i < ANSWER_COUNT; i++) {
         in->answer[i].mode = modes[i];
-        ask(in, &in->answer[i]);
+        if (record)
+            ask(in, &in->answer[i]);
+        else
+            in->answer[i] = (struct mode_answer){.mode = modes[i], .id = in->id, .why = in->why};
     }
 }
 
