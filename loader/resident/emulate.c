@@ -12,6 +12,7 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "pagetable.h"
+#include "trap.h"
 
 #define CR0_TS       UINT64_C(8)
 #define CR0_SEEN     UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
@@ -362,6 +363,33 @@ static enum emulation soft_interrupt(struct vcpu *v, struct frame *f, struct ins
     return EMULATE_NOT_OURS;
 }
 
+#ifdef __x86_64__
+/* A 64-bit kernel's far return to a selector of level 3, where it would be on Xen: within one level
+ * there, an outer return for the CPU here. */
+static enum emulation far_return(struct vcpu *v, struct frame *f, const struct instruction *in)
+{
+    uint64_t to[2] = {0};
+    uint32_t narrow[2];
+    if (layer.compat)
+        return EMULATE_NOT_OURS;
+    if (in->rex & 8) {
+        if (!guest_read(v, to, f->rsp, sizeof(to)))
+            return EMULATE_NOT_OURS;
+    } else {
+        if (in->operand16 || !guest_read(v, narrow, f->rsp, sizeof(narrow)))
+            return EMULATE_NOT_OURS;
+        to[0] = narrow[0];
+        to[1] = narrow[1];
+    }
+    if ((to[1] & 3) != 3 || !is_kernel_code((uint16_t)to[1]) ||
+        (uint64_t)((int64_t)(to[0] << 16) >> 16) != to[0])
+        return EMULATE_NOT_OURS;
+    f->rip = to[0];
+    f->rsp += in->rex & 8 ? sizeof(to) : sizeof(narrow);
+    return EMULATE_DONE;
+}
+#endif
+
 static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruction *in,
                                  uint8_t opcode)
 {
@@ -414,6 +442,10 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
     switch (byte) {
     case 0x0f:
         return two_byte(v, f, &in);
+#ifdef __x86_64__
+    case 0xcb:
+        return far_return(v, f, &in);
+#endif
     case 0x8e: /* mov ss, …: flat selectors that are not of level 1 keep what is there */
         if (!next(&in, &byte) || (byte & 0xf8) != 0xd0)
             return EMULATE_NOT_OURS;

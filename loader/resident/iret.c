@@ -33,6 +33,11 @@ static uint32_t access_rights(uint16_t selector)
     return rights;
 }
 
+bool is_kernel_code(uint16_t selector)
+{
+    return (access_rights(selector) & RIGHTS_CODE64) == RIGHTS_CODE64;
+}
+
 /* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,
  * gets ours.  Others are left to the CPU to refuse. */
 static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
@@ -41,8 +46,7 @@ static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
     f->ss = SEL_KERNEL64SS;
     if (cs == SEL_USER64CS && ss == SEL_USER_SS)
         return;
-    if ((access_rights(cs) & RIGHTS_CODE64) != RIGHTS_CODE64 ||
-        (access_rights(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
+    if (!is_kernel_code(cs) || (access_rights(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
         f->cs = cs;
         f->ss = ss;
     }

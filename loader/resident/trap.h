@@ -17,4 +17,10 @@ const char *trap_vector_name(uint64_t vector);
 /* Sets the gate's privilege level from what the guest's trap tables ask. */
 void trap_refresh_gate(uint8_t vector);
 
+#ifdef __x86_64__
+/* iret.c: does this selector of level 3 name 64-bit code, so that a kernel on Xen could run by it?
+ */
+bool is_kernel_code(uint16_t selector);
+#endif
+
 #endif

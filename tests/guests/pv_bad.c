@@ -43,7 +43,7 @@ void bad_return(const struct bad_iret *to); /* comes back through a trap */
 void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
 extern char bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[], bad_stub_13[], bad_stub_14[],
-    bad_failsafe[], bad_user[], bad_cli[], bad_in[];
+    bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[];
 
 #ifdef __i386__
 __asm__(".macro badstub n, code\n"
@@ -79,7 +79,8 @@ __asm__(".macro badstub n, code\n"
         "pushq 32(%rdi)\n pushq 24(%rdi)\n pushq 16(%rdi)\n pushq 8(%rdi)\n pushq (%rdi)\n"
         "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
         "movl $23, %eax\n syscall\n"
-        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n");
+        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
+        "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n");
 #endif
 
 void bad_taken(const struct bad_frame *f)
@@ -234,6 +235,19 @@ static void privilege(const char *how, unsigned iopl, bool assisted)
     }
 }
 
+#ifndef __i386__
+/* A far return by the selector that a kernel has under Xen. */
+static void far_return(void)
+{
+    const unsigned long sp = (unsigned long)kernel_stack + 4096;
+    const struct bad_iret to = {(unsigned long)bad_far, KERNEL_CS, 2, sp, KERNEL_SS};
+    bad_return(&to);
+    taken.ip -= (unsigned long)bad_far;
+    taken.sp -= sp;
+    report("kernel, far return");
+}
+#endif
+
 static void privileges(void)
 {
     for (unsigned iopl = 0; iopl < 4; iopl++)
@@ -376,6 +390,9 @@ void pv_bad_check(void)
         0);
 #endif
     failing_returns();
+#ifndef __i386__
+    far_return();
+#endif
     privileges();
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))
