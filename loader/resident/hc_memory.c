@@ -377,7 +377,7 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
     case XENMEM_add_to_physmap:
     case XENMEM_remove_from_physmap: { /* for translated guests */
         domid_t domain;
-        return guest_read(v, &domain, arg, sizeof(domain)) ? -XEN_EINVAL : -XEN_EFAULT;
+        return guest_read(v, &domain, arg, sizeof(domain)) ? -XEN_EACCES : -XEN_EFAULT;
     }
     case XENMEM_memory_map: { /* Xen has none for a guest whose toolstack gave it none. */
         struct xen_memory_map map;

@@ -75,6 +75,8 @@ static uint64_t *leaf_entry(uint64_t root, uint64_t gva)
 
 bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret)
 {
+    if ((uint64_t)((int64_t)(gva << 16) >> 16) != gva)
+        return false;
     const uint64_t *leaf = leaf_entry(root, gva);
     if (leaf)
         *ret = pointer_maddr(leaf);
