@@ -258,6 +258,8 @@ static void privileges(void)
     for (unsigned iopl = 0; iopl < 4 && offered == 0; iopl++)
         privilege("flags", iopl, true);
     call(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_architectural_iopl, 0, 0);
+    struct physdev_set_iopl kernel_only = {.iopl = 1};
+    call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, (unsigned long)&kernel_only, 0, 0);
     unsigned long cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     print("guest: cr4 = 0x%lx\n", cr4);

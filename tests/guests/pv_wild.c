@@ -80,7 +80,9 @@ static const struct pointer_sweep sweeps[] = {
 
 static void sweep_one(const struct pointer_sweep *sweep, unsigned operation, bool named)
 {
-    const unsigned long pointer[4] = {(unsigned long)MACHINE_TO_PHYS, ~0xfffful, 0, NOT_CANONICAL};
+    unsigned long pointer[4] = {(unsigned long)MACHINE_TO_PHYS, ~0xfffful, 0, NOT_CANONICAL};
+    if (v_start == 0)
+        pointer[2] = pointer[1]; /* a null pointer is good memory here */
     if (named)
         print("guest: wild %s %u =", sweep->name, operation);
     else
