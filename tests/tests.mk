@@ -48,14 +48,14 @@ $(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images tests/image_t
 	@touch $@
 
 # ---- make check -----------------------------------------------------------------------------------
-CHECK_PARTS ?= check-unit headers-check check-refusals check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-xen
+CHECK_PARTS ?= check-unit headers-check check-refusals check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-torture-quick check-xen
 check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)
 
 check-all: ## make check, the slow ways in, and other people's kernels
 	@tools/need $(CHECK_PACKAGES)
-	@tests/check $(CHECK_PARTS) check-slow check-real
+	@tests/check $(filter-out check-torture-quick,$(CHECK_PARTS)) check-torture check-slow check-real
 
 table: ## The README's tables, from the results of the last runs
 	@tests/run-tests --table
@@ -90,7 +90,15 @@ check-slow: boot-tests-ready ## Every loader and firmware that needs longer, and
 soak: boot-tests-ready ## Twenty minutes of process storms on 1 and 4 CPUs, both roles (TEST=PATTERN)
 	@tests/run-tests --group soak --jobs 1 $(TEST)
 
+MACHINES ?= 60
+SEED ?= 1
+check-torture: boot-tests-ready ## Random machines booted in QEMU: memory maps, loaders, modules (MACHINES=, SEED=)
+	@tests/torture --machines $(MACHINES) --seed $(SEED) --jobs $(JOBS)
+
+check-torture-quick: boot-tests-ready ## A dozen of them
+	@tests/torture --machines 12 --seed $(SEED) --jobs $(JOBS)
+
 check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
 	@tests/compare-xen
 
-.PHONY: run debug guests check check-ci check-slow check-boot check-real check-real-boots check-logs check-xen boot-tests-ready
+.PHONY: run debug guests check check-ci check-slow check-torture check-torture-quick check-boot check-real check-real-boots check-logs check-xen boot-tests-ready

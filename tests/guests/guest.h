@@ -49,7 +49,9 @@ void check_equal(const char *name, uint64_t found, uint64_t expected);
 void check_true(const char *name, bool good);
 /* Prints the verdict; true when nothing failed. */
 bool check_verdict(void);
+/* CRC-32 as gzip and Python's zlib.crc32 have it; of more behind what gave `before`. */
 uint32_t crc32(const void *data, size_t size);
+uint32_t crc32_more(uint32_t before, const void *data, size_t size);
 /* The image arrived whole: checksum, and bss cleared. */
 void check_image(void);
 /* The words of the command line: `name=value` or `name`; false when it is not there. */

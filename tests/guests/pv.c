@@ -7,6 +7,8 @@
 
 #include <xen/sched.h>
 
+extern char own_page[];
+
 const start_info_t *start_info;
 uintptr_t v_start, v_end;
 
@@ -118,6 +120,33 @@ static void check_layout(void)
     check_equal("stack next, one page", entry_state.sp, next);
 }
 
+long map(const void *at, pte_t entry)
+{
+#ifdef __i386__
+    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
+                          (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG, 0);
+#else
+    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, UVMF_INVLPG, 0, 0);
+#endif
+}
+
+/* A ramdisk that is not mapped is read through a page of ours, frame by frame of the p2m. */
+static uint32_t crc_by_pfn(unsigned long pfn, unsigned long size)
+{
+    const unsigned long *p2m = (const unsigned long *)start_info->mfn_list;
+    pte_t flags = PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY;
+    pte_t own = (pte_t)p2m[((uintptr_t)own_page - v_start) / 4096] << 12 | flags;
+    uint32_t crc = 0;
+
+    for (unsigned long done = 0; done < size; done += 4096) {
+        check_equal("a page of the ramdisk is mapped",
+                    (uint64_t)map(own_page, (pte_t)p2m[pfn++] << 12 | flags), 0);
+        crc = crc32_more(crc, own_page, size - done < 4096 ? size - done : 4096);
+    }
+    check_equal("our own page is mapped again", (uint64_t)map(own_page, own), 0);
+    return crc;
+}
+
 static void check_ramdisk(void)
 {
     const start_info_t *si = start_info;
@@ -127,7 +156,8 @@ static void check_ramdisk(void)
     if (si->flags & SIF_MOD_START_PFN) {
         check_true("ramdisk's PFNs are in range",
                    si->mod_start + (si->mod_len + 4095) / 4096 <= si->nr_pages);
-        print("guest: ramdisk by PFN: size 0x%lx\n", si->mod_len);
+        print("guest: ramdisk by PFN: size 0x%lx crc 0x%08x\n", si->mod_len,
+              crc_by_pfn(si->mod_start, si->mod_len));
         return;
     }
     print("guest: ramdisk: size 0x%lx crc 0x%08x\n", si->mod_len,

@@ -39,6 +39,8 @@ extern const start_info_t *start_info;
 /* [v_start, v_end): what the start of day promises to map. */
 extern uintptr_t v_start, v_end;
 
+/* pv.c: update_va_mapping of one page with INVLPG; what the hypercall returned. */
+long map(const void *at, pte_t entry);
 /* pv_tables.c: walks every table from pt_base; checks entries, p2m and m2p. */
 void pv_tables_check(void);
 /* pv_calls.c: maps shared_info over a page of ours and checks it; the calls of the first layer. */

@@ -109,16 +109,6 @@ static unsigned long frame_of(const void *at)
     return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
 }
 
-static long map(const void *at, pte_t entry)
-{
-#ifdef __i386__
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG);
-#else
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, UVMF_INVLPG, 0);
-#endif
-}
-
 static void set_traps(bool any)
 {
     static const struct trap_info traps[] = {

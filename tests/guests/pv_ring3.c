@@ -103,12 +103,6 @@ static unsigned long frame_of(const void *at)
     return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
 }
 
-static long map(const void *at, pte_t entry)
-{
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG);
-}
-
 static pte_t own(const void *at, unsigned flags)
 {
     return (pte_t)frame_of(at) << 12 | flags;

@@ -194,7 +194,7 @@ static void sweep_numbers(void)
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
-static long map(pte_t entry)
+static long map_table(pte_t entry)
 {
 #ifdef __i386__
     return call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page, (unsigned long)entry,
@@ -247,8 +247,8 @@ static void sweep_frame(const char *kind, unsigned long mfn)
     struct vcpu_register_vcpu_info info = {.mfn = mfn};
 
     print("guest: wild frame, %s, update_va_mapping =", kind);
-    print_result(map((pte_t)mfn << 12 | 0x63));
-    print_result(map((pte_t)mfn << 12 | 0x61));
+    print_result(map_table((pte_t)mfn << 12 | 0x63));
+    print_result(map_table((pte_t)mfn << 12 | 0x61));
     print("\nguest: wild frame, %s, mmuext_op =", kind);
     for (unsigned i = 0; i < sizeof(commands); i++)
         print_result(extended(commands[i], mfn, own));
@@ -284,13 +284,13 @@ static void sweep_frames(void)
     sweep_frame("of the local APIC", 0xfee00);
 #endif
     sweep_frame("beyond all", BEYOND_ALL);
-    check_equal("our own page mapped again", (uint64_t)map(own | OWN), 0);
+    check_equal("our own page mapped again", (uint64_t)map_table(own | OWN), 0);
 
     /* Our own, but a page table in use: never writable, never given back, never cleared. */
     unsigned long root = frame_of(top);
-    tell("the root mapped writable", map((pte_t)root << 12 | OWN));
-    tell("the root mapped read-only", map((pte_t)root << 12 | PTE_PRESENT));
-    tell("our own page back", map(own | OWN));
+    tell("the root mapped writable", map_table((pte_t)root << 12 | OWN));
+    tell("the root mapped read-only", map_table((pte_t)root << 12 | PTE_PRESENT));
+    tell("our own page back", map_table(own | OWN));
     tell("the root pinned again", extended(sizeof(long) == 8 ? MMUEXT_PIN_L4_TABLE
                                            : PAE             ? MMUEXT_PIN_L3_TABLE
                                                              : MMUEXT_PIN_L2_TABLE,
