@@ -106,13 +106,13 @@ INLINE enum lz4_block_status decode(const uint8_t *in, size_t in_size, uint8_t *
     const uint8_t *end = in + in_size;
     uint8_t *start = out, *out_end = out + room;
     const uint8_t *lowest = out - before;
-    /* The last places where a short sequence may begin. */
-    uintptr_t short_in = in_size < SHORT_IN ? 0 : (uintptr_t)end - SHORT_IN;
-    uintptr_t short_out = room < SHORT_OUT ? 0 : (uintptr_t)out_end - SHORT_OUT;
+    /* Below these places a short sequence may begin; nowhere when there is too little. */
+    uintptr_t short_in = in_size <= SHORT_IN ? 0 : (uintptr_t)end - SHORT_IN;
+    uintptr_t short_out = room <= SHORT_OUT ? 0 : (uintptr_t)out_end - SHORT_OUT;
     while (in < end) {
         unsigned token = *in++;
         size_t length = token >> 4, offset;
-        if ((uintptr_t)in <= short_in && (uintptr_t)out <= short_out && length < 15) {
+        if ((uintptr_t)in < short_in && (uintptr_t)out < short_out && length < 15) {
             copy_step(out, in, wide);
             in += length;
             out += length;

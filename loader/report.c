@@ -103,7 +103,7 @@ void report_modules(const struct report *report, const struct boot_record *recor
     for (uint32_t i = 0; i < record->module_count; i++) {
         const struct boot_module *module = &record->module[i];
         report_line(report, "module %u: 0x%llx to 0x%llx, %s%s%s", i, (ull)module->start.v,
-                    (ull)(module->start.v + module->size), i == 0 ? "guest" : "data",
+                    (ull)module->start.v + module->size, i == 0 ? "guest" : "data",
                     *module->string ? ": " : "", module->string);
     }
 }

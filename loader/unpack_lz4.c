@@ -24,7 +24,7 @@ static uint64_t lz4_workspace(struct view packed)
 static enum unpack_result lz4_block(struct unpack_job *job, size_t size, size_t limit,
                                     size_t before)
 {
-    size_t left = unpack_out_left(job), room = left < limit ? left : limit, got;
+    size_t left = unpack_out_left(job), room = left < limit ? left : limit, got = 0;
     switch ((job->sse2 ? lz4_block_decode_sse2 : lz4_block_decode)(
         job->in + job->in_used, size, job->out + job->out_used, room, before, &got)) {
     case LZ4_BLOCK_OK:

@@ -42,10 +42,12 @@ static void sleep_until_flushed(struct vcpu *self, const struct vcpu *v, uint32_
 static void flush_others(struct vcpu *self, uint64_t mask)
 {
     uint32_t wanted[VCPU_MAX];
+    uint64_t asked = 0; /* a vCPU that is made meanwhile has nothing to flush */
     for (uint32_t i = 0; i < layer.cpu_count; i++) {
         struct vcpu *v = layer.vcpu[i];
         if (!v || v == self || !(mask >> i & 1))
             continue;
+        asked |= UINT64_C(1) << i;
         wanted[i] = __atomic_add_fetch(&v->flush_wanted, 1, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&v->online, __ATOMIC_ACQUIRE))
             lapic_send_ipi(v->apic_id, VECTOR_IPI);
@@ -54,7 +56,7 @@ static void flush_others(struct vcpu *self, uint64_t mask)
     }
     for (uint32_t i = 0; i < layer.cpu_count; i++) {
         const struct vcpu *v = layer.vcpu[i];
-        if (!v || v == self || !(mask >> i & 1))
+        if (!(asked >> i & 1))
             continue;
         for (uint32_t turns = 0; !flushed(v, wanted[i]); turns++) {
             smp_flush_poll(self);

@@ -78,8 +78,10 @@ static const struct resident_header *find_layer(const struct elf_view *elf, cons
         if (!header)
             fail(INSPECT_INTERNAL, "out of memory");
         memcpy(header, bytes.data, (size_t)bytes.size);
-        if (header->magic != RESIDENT_MAGIC)
+        if (header->magic != RESIDENT_MAGIC) {
+            free(header);
             return NULL;
+        }
         *ret_at = start;
         return header;
     }
