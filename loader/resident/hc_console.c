@@ -12,6 +12,7 @@
 #include "event.h"
 #include "spinlock.h"
 #include "timer.h"
+#include "voice.h"
 
 #define POLL_NS      UINT64_C(10000000)
 #define WRITE_CHUNK  128
@@ -74,7 +75,9 @@ void console_ring_serve(struct vcpu *v)
     if (ring == NULL)
         return;
     spin_lock(&lock);
+    struct voice voice = voice_take();
     bool moved = console_ring_move(ring, &input, layer_out);
+    voice_give(voice);
     spin_unlock(&lock);
     if (moved)
         event_set_pending(v, HANDOVER_PORT_CONSOLE);
@@ -97,9 +100,9 @@ static long console_write(struct vcpu *v, uint64_t count, uint64_t from)
         uint64_t size = count < sizeof(text) ? count : sizeof(text);
         if (!guest_read(v, text, from, size))
             return -XEN_EFAULT;
-        spin_lock(&lock);
+        struct voice voice = voice_take();
         layer_out->put(layer_out, text, size);
-        spin_unlock(&lock);
+        voice_give(voice);
         from += size;
         count -= size;
     }

@@ -161,7 +161,7 @@ long hc_vcpu_op(struct vcpu *caller, const struct hypercall_args *args)
     case VCPUOP_down:
         return vcpu_down(caller, v);
     case VCPUOP_is_up:
-        return v->online;
+        return vcpu_is_up(v);
     case VCPUOP_get_runstate_info:
         return runstate_info(caller, v, arg);
     case VCPUOP_register_runstate_memory_area:

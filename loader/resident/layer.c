@@ -11,7 +11,17 @@ struct layer layer;
 struct out *layer_out;
 
 static struct console console;
-bool voice_alone;
+static void (*console_put)(struct out *out, const char *text, size_t size);
+static struct spinlock voice_lock;
+static bool in_report, in_line;
+
+/* Behind layer_out: remembers whether a line was left open. */
+static void put(struct out *out, const char *text, size_t size)
+{
+    console_put(out, text, size);
+    if (size > 0)
+        in_line = text[size - 1] != '\n';
+}
 
 void voice_init(void)
 {
@@ -23,7 +33,32 @@ void voice_init(void)
                  (handover->flags & HANDOVER_CONSOLE_VGA) != 0,
                  (handover->flags & HANDOVER_CONSOLE_DEBUGCON) != 0,
                  maddr_keep(0xb8000, PAGE_SIZE));
+    console_put = console.out.put;
+    console.out.put = put;
     layer_out = &console.out;
+}
+
+struct voice voice_take(void)
+{
+    struct voice voice = {in_report};
+    if (!voice.alone)
+        spin_lock(&voice_lock);
+    return voice;
+}
+
+void voice_give(struct voice voice)
+{
+    if (!voice.alone)
+        spin_unlock(&voice_lock);
+}
+
+void voice_report(void)
+{
+    if (in_report)
+        return;
+    in_report = true;
+    if (layer_out && in_line)
+        out_text(layer_out, "\n");
 }
 
 static bool audible(enum log_level_layer level)
@@ -33,19 +68,14 @@ static bool audible(enum log_level_layer level)
 
 void say(enum log_level_layer level, const char *format, ...)
 {
-    static struct spinlock lock;
     va_list args;
     if (!audible(level))
         return;
-    /* In a report the other CPUs stand still, maybe in the middle of a line. */
-    bool alone = voice_alone;
-    if (!alone)
-        spin_lock(&lock);
+    struct voice voice = voice_take();
     out_text(layer_out, "paravane: ");
     va_start(args, format);
     out_vprintf(layer_out, format, args);
     va_end(args);
     out_text(layer_out, "\n");
-    if (!alone)
-        spin_unlock(&lock);
+    voice_give(voice);
 }

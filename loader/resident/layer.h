@@ -119,6 +119,7 @@ struct callback { /* address 0 = not registered */
 #define WORK_STEP  2u /* a single step was caught inside an entry stub: deliver #DB */
 #define WORK_FLUSH 4u /* another CPU asked for a TLB flush */
 #define WORK_STOP  8u /* this CPU is to stop (machine goes down) */
+#define WORK_DOWN  16u /* the guest switched this vCPU off (vcpu_start.c) */
 
 struct vcpu {
     struct vcpu *self;   /* at GS:0 */
@@ -135,6 +136,7 @@ struct vcpu {
     uint8_t kernel_mode; /* 1: the guest is in its kernel. State, not a selector (6.1 item 1) */
     uint8_t online;
     uint8_t started;       /* its CPU answered (smp.c) */
+    uint8_t stopped;       /* it stands still for a report of another CPU */
     uint8_t in_nmi;        /* guest's NMI callback runs */
     uint8_t task_switched; /* guest asked for CR0.TS */
 

@@ -195,17 +195,42 @@ _Noreturn void ap_start(struct vcpu *v)
 /* ---- across CPUs
  * ----------------------------------------------------------------------------------- */
 
+#define STOP_MS 1000 /* that another CPU may take to stop; an emulator may run it late */
+
+static void wait_until_stopped(const struct vcpu *v)
+{
+    uint64_t start = cpu_tsc(), patience = (uint64_t)layer.tsc_khz * STOP_MS;
+    while (!__atomic_load_n(&v->stopped, __ATOMIC_ACQUIRE) && cpu_tsc() - start < patience)
+        __builtin_ia32_pause();
+}
+
+_Noreturn void smp_stop_here(struct vcpu *v)
+{
+    __atomic_store_n(&v->stopped, 1, __ATOMIC_RELEASE);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
 void smp_stop_others(void)
 {
-    voice_alone = true;
-    if (layer.cpu_count < 2)
-        return;
-    const struct vcpu *self = cpu_vcpu();
-    for (uint32_t i = 0; i < layer.cpu_count; i++) {
-        struct vcpu *v = layer.vcpu[i];
-        if (!v || v == self)
-            continue;
-        work_set(v, WORK_STOP);
-        lapic_send_nmi(v->apic_id);
+    static uint32_t reporter; /* vCPU number + 1 */
+    if (layer.cpu_count >= 2) {
+        struct vcpu *self = cpu_vcpu();
+        uint32_t nobody = 0;
+        if (!__atomic_compare_exchange_n(&reporter, &nobody, self->id + 1, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST) &&
+            nobody != self->id + 1)
+            smp_stop_here(self);
+        for (uint32_t i = 0; i < layer.cpu_count; i++) {
+            struct vcpu *v = layer.vcpu[i];
+            if (!v || v == self)
+                continue;
+            work_set(v, WORK_STOP);
+            lapic_send_nmi(v->apic_id);
+        }
+        for (uint32_t i = 0; i < layer.cpu_count; i++)
+            if (layer.vcpu[i] && layer.vcpu[i] != self && layer.vcpu[i]->started)
+                wait_until_stopped(layer.vcpu[i]);
     }
+    voice_report();
 }

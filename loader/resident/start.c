@@ -58,7 +58,7 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
         layer_panic(NULL, "the arena has no room for the first CPU");
     layer.vcpu[0] = v;
     layer.cpu_count = 1;
-    v->online = 1;
+    v->online = v->started = 1;
     v->kernel_mode = 1;
     v->info = (volatile uint8_t *)layer.shared;
     cpu_load(v);

@@ -97,7 +97,14 @@ void smp_start(void)
 
 void smp_stop_others(void)
 {
-    voice_alone = true;
+    voice_report();
+}
+
+_Noreturn void smp_stop_here(struct vcpu *v)
+{
+    (void)v;
+    for (;;)
+        __asm__ volatile("cli; hlt");
 }
 
 void smp_flush_poll(struct vcpu *v)

@@ -12,6 +12,7 @@
 #include "pagetable.h"
 #include "smp.h"
 #include "trap.h"
+#include "vcpu_start.h"
 
 static struct {
     irq_handler *handler;
@@ -154,10 +155,10 @@ static void page_fault(struct vcpu *v, struct frame *f)
 }
 
 /* Another CPU reports a crash and wants silence. */
-static void stop_if_asked(const struct vcpu *v)
+static void stop_if_asked(struct vcpu *v)
 {
-    while (__atomic_load_n(&v->work, __ATOMIC_ACQUIRE) & WORK_STOP)
-        __asm__ volatile("cli; hlt");
+    if (__atomic_load_n(&v->work, __ATOMIC_ACQUIRE) & WORK_STOP)
+        smp_stop_here(v);
 }
 
 static void debug_exception(struct vcpu *v)
@@ -323,6 +324,8 @@ void exit_work(void)
 {
     struct vcpu *v = cpu_vcpu();
     stop_if_asked(v);
+    if (v->work & WORK_DOWN)
+        vcpu_stay_down(v);
     if (v->work & WORK_FLUSH) {
         work_clear(v, WORK_FLUSH);
         flush_tlb_all();

@@ -26,21 +26,32 @@ long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
     return status;
 }
 
-long vcpu_up(struct vcpu *v)
+/* On, or on its way off: a vCPU of the guest goes off when it next comes out of the guest. */
+bool vcpu_is_up(const struct vcpu *v)
 {
-    if (v->online)
-        return 0;
-    if (!v->run.initialised)
-        return -XEN_EINVAL;
-    __atomic_store_n(&v->online, 1, __ATOMIC_SEQ_CST);
-    event_kick(v);
-    return 0;
+    return __atomic_load_n(&v->online, __ATOMIC_SEQ_CST) &&
+           !(__atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN);
 }
 
-static bool others_are_online(const struct vcpu *v)
+long vcpu_up(struct vcpu *v)
+{
+    long status = 0;
+    spin_lock(&lock);
+    work_clear(v, WORK_DOWN);
+    if (!v->run.initialised && !v->online)
+        status = -XEN_EINVAL;
+    else
+        __atomic_store_n(&v->online, 1, __ATOMIC_SEQ_CST);
+    spin_unlock(&lock);
+    if (status == 0)
+        event_kick(v);
+    return status;
+}
+
+static bool others_are_up(const struct vcpu *v)
 {
     for (uint32_t i = 0; i < layer.cpu_count; i++) {
-        if (layer.vcpu[i] != NULL && layer.vcpu[i] != v && layer.vcpu[i]->online)
+        if (layer.vcpu[i] != NULL && layer.vcpu[i] != v && vcpu_is_up(layer.vcpu[i]))
             return true;
     }
     return false;
@@ -48,15 +59,30 @@ static bool others_are_online(const struct vcpu *v)
 
 long vcpu_down(struct vcpu *caller, struct vcpu *v)
 {
-    if (!others_are_online(v)) {
+    spin_lock(&lock);
+    bool last = !others_are_up(v);
+    if (!last && v->online)
+        work_set(v, WORK_DOWN);
+    spin_unlock(&lock);
+    if (last) {
         say(SAY_INFO, "the guest's last vCPU goes down");
         layer_end(END_POWEROFF, END_CODE_GOOD);
     }
-    __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
-    if (v != caller) {
-        event_kick(v); /* it stops when it comes out of the guest */
-        return 0;
-    }
+    if (v != caller)
+        event_kick(v); /* the caller itself goes down on its way out */
+    return 0;
+}
+
+void vcpu_stay_down(struct vcpu *v)
+{
+    spin_lock(&lock);
+    bool down = __atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN;
+    work_clear(v, WORK_DOWN);
+    if (down)
+        __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
+    spin_unlock(&lock);
+    if (!down)
+        return;
     runstate_change(v, RUNSTATE_offline);
     /* Its page tables are the guest's to reuse meanwhile. */
     uint64_t root = cpu_cr3();
@@ -65,5 +91,4 @@ long vcpu_down(struct vcpu *caller, struct vcpu *v)
         layer_wait_for_interrupt(v);
     cpu_set_cr3(root);
     runstate_change(v, RUNSTATE_running);
-    return 0;
 }

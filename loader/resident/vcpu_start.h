@@ -9,7 +9,10 @@
 
 long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context);
 long vcpu_up(struct vcpu *v);
-/* Of the caller itself: returns when somebody switches it on again. */
+/* Asks it to stop; it does before it next runs in the guest. */
 long vcpu_down(struct vcpu *caller, struct vcpu *v);
+bool vcpu_is_up(const struct vcpu *v);
+/* Of this CPU's vCPU with WORK_DOWN: returns when somebody switches it on again. */
+void vcpu_stay_down(struct vcpu *v);
 
 #endif

@@ -10,7 +10,15 @@
 /* Opens the stage's consoles again; layer_out is usable from then on. */
 void voice_init(void);
 
-/* Set when all other CPUs were stopped for a report: nothing waits for them any more. */
-extern bool voice_alone;
+/* One speaker at a time on the consoles; nothing else may be taken inside. In a report it takes
+ * nothing: the other CPUs stand still, maybe in the middle of a line. */
+struct voice {
+    bool alone;
+};
+struct voice voice_take(void);
+void voice_give(struct voice voice);
+
+/* All other CPUs were stopped for a report: its lines begin at the start of one. */
+void voice_report(void);
 
 #endif
