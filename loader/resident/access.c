@@ -59,8 +59,10 @@ static void widen(void *to, const uint8_t *from, const struct layout *layout)
     memset(to, 0, layout->size64);
     for (uint16_t i = 0; i < layout->field_count; i++) {
         const struct layout_field *field = &layout->field[i];
-        memcpy((uint8_t *)to + field->to, from + field->from,
-               field->size < field->to_size ? field->size : field->to_size);
+        uint32_t size = field->size < field->to_size ? field->size : field->to_size;
+        for (uint32_t n = 0; n == 0 || n < field->count; n++)
+            memcpy((uint8_t *)to + field->to + n * field->to_size,
+                   from + field->from + n * field->size, size);
     }
 }
 
@@ -68,8 +70,10 @@ static void narrow(uint8_t *to, const void *from, const struct layout *layout)
 {
     for (uint16_t i = 0; i < layout->field_count; i++) {
         const struct layout_field *field = &layout->field[i];
-        memcpy(to + field->from, (const uint8_t *)from + field->to,
-               field->size < field->to_size ? field->size : field->to_size);
+        uint32_t size = field->size < field->to_size ? field->size : field->to_size;
+        for (uint32_t n = 0; n == 0 || n < field->count; n++)
+            memcpy(to + field->from + n * field->size,
+                   (const uint8_t *)from + field->to + n * field->to_size, size);
     }
 }
 

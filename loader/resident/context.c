@@ -7,12 +7,16 @@
  * arch_set_info_guest (xen/arch/x86/domain.c).
  */
 #include "context.h"
+#include "bounce.h"
 #include "descriptors.h"
 #include "emulate.h"
+#include "entry.h"
+#include "memory.h"
 #include "pagetable.h"
 #include "trap.h"
 
 #define MSR_FS_BASE   0xc0000100u
+#define MSR_GS_BASE   0xc0000101u
 #define MSR_KERNEL_GS 0xc0000102u
 
 static bool canonical(uint64_t address)
@@ -83,8 +87,9 @@ static uint64_t root_mfn(uint64_t cr3)
     return cr3 >> PAGE_SHIFT;
 }
 
-long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
+long vcpu_load_context(struct vcpu *v, const struct start_context *start)
 {
+    const struct vcpu_guest_context *context = &start->context;
     uint64_t root = root_mfn(context->ctrlreg[3]);
     if (!canonical(context->user_regs.rip) || !canonical(context->event_callback_eip) ||
         !canonical(context->failsafe_callback_eip) || !canonical(context->syscall_callback_eip) ||
@@ -99,6 +104,8 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
         return rc;
     v->kernel_root = root << PAGE_SHIFT;
     v->user_root = 0;
+    if (layer.compat)
+        hole_install(v->compat_root);
     if (!layer.compat && context->ctrlreg[1]) {
         rc = user_root_set(v, context->ctrlreg[1] >> PAGE_SHIFT);
         if (rc)
@@ -109,30 +116,69 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
     v->kernel_sp = context->kernel_sp;
     v->kernel_mode = 1;
     v->hypercall_now = ~UINT64_C(0);
-    v->event = (struct callback){.address = context->event_callback_eip};
+    v->event = (struct callback){.address = context->event_callback_eip, .cs = start->event_cs};
     v->failsafe =
         (struct callback){.address = context->failsafe_callback_eip,
+                          .cs = start->failsafe_cs,
                           .mask_events = (context->flags & VGCF_failsafe_disables_events) != 0};
     v->syscall =
         (struct callback){.address = context->syscall_callback_eip,
                           .mask_events = (context->flags & VGCF_syscall_disables_events) != 0};
+    const struct cpu_user_regs *regs = &context->user_regs;
+    const uint16_t segment[4] = {regs->ds, regs->es, regs->fs, regs->gs};
+    memcpy(v->start_segment, segment, sizeof(segment));
     v->start_fs_base = context->fs_base;
     v->start_gs_base = context->gs_base_kernel;
     v->gs_inactive = context->gs_base_user;
     v->cr4 = layer.vcpu[0]->cr4 & ~UINT64_C(0x5000c); /* as a guest's first CPU starts */
     v->xcr0 = 1;
-    v->debugreg[6] = DR6_IDLE;
-    v->debugreg[7] = 0x400;
+    memcpy(v->debugreg, context->debugreg, sizeof(v->debugreg));
     io_privilege_set(v, (uint8_t)((context->user_regs.rflags & FLAG_IOPL) >> 12));
     return 0;
+}
+
+/* Breakpoints that the context asks for; those that a guest may not have are left out. */
+static void load_debug_registers(struct vcpu *v)
+{
+    uint64_t asked[8];
+    memcpy(asked, v->debugreg, sizeof(asked));
+    memset(v->debugreg, 0, sizeof(v->debugreg));
+    v->debugreg[6] = DR6_IDLE;
+    v->debugreg[7] = 0x400;
+    for (uint32_t reg = 0; reg < 8; reg++)
+        if (reg != 4 && reg != 5)
+            (void)debugreg_write(v, reg, asked[reg]);
+}
+
+/* The guest's own bases stand where the layer's entries look for them. */
+static bool load_data_segments(struct vcpu *v)
+{
+    bool fine = load_segments_fixup(v->start_segment);
+    bool fs_has_base = (v->start_segment[2] & ~3) != 0,
+         gs_has_base = (v->start_segment[3] & ~3) != 0;
+    fine = load_gs_fixup(v->start_segment[3]) && fine;
+    if (!fs_has_base)
+        cpu_wrmsr(MSR_FS_BASE, v->start_fs_base);
+    uint64_t gs_base = cpu_rdmsr(MSR_GS_BASE);
+    cpu_wrmsr(MSR_GS_BASE, (uint64_t)v);
+    if (gs_has_base && layer.compat)
+        v->start_gs_base = gs_base;
+    else if (gs_has_base)
+        v->gs_inactive = gs_base; /* the selector is user space's */
+    cpu_wrmsr(MSR_KERNEL_GS, v->start_gs_base);
+    return fine;
 }
 
 void vcpu_begin(struct vcpu *v)
 {
     root_load(v);
     ldt_load(v, v->ldt_base, v->ldt_entries);
-    if (!layer.compat) {
-        cpu_wrmsr(MSR_FS_BASE, v->start_fs_base);
-        cpu_wrmsr(MSR_KERNEL_GS, v->start_gs_base);
-    }
+    load_debug_registers(v);
+    if (load_data_segments(v))
+        return;
+    bounce(v, &(struct bounce){.address = v->failsafe.address,
+                               .cs = v->failsafe.cs,
+                               .mask_events = v->failsafe.mask_events,
+                               .failsafe = true,
+                               .what = "a data segment that cannot be loaded"});
 }

@@ -13,6 +13,8 @@ bool rdmsr_fixup(uint32_t msr, uint64_t *ret);
 bool wrmsr_fixup(uint32_t msr, uint64_t value);
 bool xsetbv_fixup(uint32_t index, uint64_t value);
 bool load_gs_fixup(uint16_t selector);
+/* DS, ES, FS in this order; what the CPU refuses is left as it is. */
+bool load_segments_fixup(const uint16_t selector[3]);
 
 /* Loads GDTR and IDTR from the 10-byte operands and reloads CS and SS. */
 void load_tables(const void *gdtr, const void *idtr);

@@ -282,7 +282,7 @@ enter_guest:
 
 ; ---- guest memory and MSRs with fix-up --------------------------------------------------------
 ; uint64_t copy_guest(to, from, size): 0 when all was copied.
-        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup, load_gs_fixup
+        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup, load_gs_fixup, load_segments_fixup
 %macro FIXUP 2
         section .fixup_table progbits alloc noexec align=8
         dq %1, %2
@@ -360,6 +360,24 @@ load_gs_fixup:
         xor eax, eax
         ret
         FIXUP .load, .failed
+
+; bool load_segments_fixup(const uint16_t selector[3]): DS, ES, FS; false when one was refused
+load_segments_fixup:
+        mov eax, 1
+.ds:    mov ds, [rdi]
+.es:    mov es, [rdi + 2]
+.fs:    mov fs, [rdi + 4]
+        ret
+.no_ds: xor eax, eax
+        jmp .es
+.no_es: xor eax, eax
+        jmp .fs
+.failed:
+        xor eax, eax
+        ret
+        FIXUP .ds, .no_ds
+        FIXUP .es, .no_es
+        FIXUP .fs, .failed
 
 ; ---- descriptor tables -----------------------------------------------------------------------
 ; void load_tables(const void *gdtr, const void *idtr): loads both and reloads CS and SS.

@@ -157,11 +157,8 @@ struct multicall64 {
 };
 
 /* op, result, args[6], each a long of the guest. */
-static const struct layout_field multicall_fields[] = {
-    {0, 4, 0, 8},   {4, 4, 8, 8},   {8, 4, 16, 8},  {12, 4, 24, 8},
-    {16, 4, 32, 8}, {20, 4, 40, 8}, {24, 4, 48, 8}, {28, 4, 56, 8},
-};
-static const struct layout multicall_layout = {32, sizeof(struct multicall64), 8, multicall_fields};
+static const struct layout_field multicall_fields[] = {{0, 4, 0, 8, 8}};
+static const struct layout multicall_layout = {32, sizeof(struct multicall64), 1, multicall_fields};
 
 long hc_multicall(struct vcpu *v, const struct hypercall_args *args)
 {

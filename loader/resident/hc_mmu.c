@@ -148,11 +148,10 @@ struct extended {
 };
 
 static const struct layout_field extended_fields[] = {
-    {0, 4, 0, 4},
-    {4, 4, 8, 8},
-    {8, 4, 16, 8},
+    {0, 4, 0, 4, 1},
+    {4, 4, 8, 8, 2},
 };
-static const struct layout extended_layout = {12, sizeof(struct extended), 3, extended_fields};
+static const struct layout extended_layout = {12, sizeof(struct extended), 2, extended_fields};
 
 #ifdef __x86_64__
 _Static_assert(sizeof(struct extended) == sizeof(struct mmuext_op), "mmuext_op");

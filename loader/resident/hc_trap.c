@@ -9,9 +9,29 @@
 
 #define MASK_EVENTS 4 /* trap_info flag: handler starts with events masked */
 
-LAYOUT(trap_layout, 8, struct trap_info, FIELD(0, 1, struct trap_info, vector),
-       FIELD(1, 1, struct trap_info, flags), FIELD(2, 2, struct trap_info, cs),
-       FIELD(4, 4, struct trap_info, address));
+static const struct layout_field trap_fields[] = {
+    FIELD(0, 1, struct trap_info, vector),
+    FIELD(1, 1, struct trap_info, flags),
+    FIELD(2, 2, struct trap_info, cs),
+    FIELD(4, 4, struct trap_info, address),
+};
+const struct layout trap_layout = {8, sizeof(struct trap_info), 4, trap_fields};
+
+struct callback_argument { /* as 64-bit guests have it, whose padding is the place of CS */
+    uint16_t type, flags;
+    uint32_t cs;
+    uint64_t address;
+};
+LAYOUT(callback_layout, 12, struct callback_argument, FIELD(0, 2, struct callback_argument, type),
+       FIELD(2, 2, struct callback_argument, flags), FIELD(4, 4, struct callback_argument, cs),
+       FIELD(8, 4, struct callback_argument, address));
+#ifdef __x86_64__
+_Static_assert(sizeof(struct callback_argument) == sizeof(struct callback_register),
+               "callback_register");
+_Static_assert(offsetof(struct callback_register, address) ==
+                   offsetof(struct callback_argument, address),
+               "callback_register.address");
+#endif
 
 static bool canonical(uint64_t address)
 {
@@ -69,36 +89,20 @@ static long nmi_register(struct vcpu *v, uint64_t address, uint16_t cs)
 
 static long callback_register(struct vcpu *v, uint64_t gva)
 {
-    struct {
-        uint16_t type, flags;
-        uint32_t pad;
-        uint64_t address;
-    } wide;
-    struct {
-        uint16_t type, flags;
-        uint32_t cs, eip;
-    } narrow;
-    uint16_t cs = 0;
-    if (layer.compat) {
-        if (!guest_read(v, &narrow, gva, sizeof(narrow)))
-            return -XEN_EFAULT;
-        wide.type = narrow.type;
-        wide.flags = narrow.flags;
-        wide.address = narrow.eip;
-        cs = (uint16_t)narrow.cs;
-    } else if (!guest_read(v, &wide, gva, sizeof(wide))) {
+    struct callback_argument op;
+    if (!guest_read_struct(v, &op, gva, 0, &callback_layout))
         return -XEN_EFAULT;
-    }
-    if (!canonical(wide.address))
+    uint16_t cs = layer.compat ? (uint16_t)op.cs : 0;
+    if (!canonical(op.address))
         return -XEN_EINVAL;
-    if (wide.type == CALLBACKTYPE_nmi)
-        return nmi_register(v, wide.address, cs);
-    struct callback *callback = callback_of(v, wide.type);
+    if (op.type == CALLBACKTYPE_nmi)
+        return nmi_register(v, op.address, cs);
+    struct callback *callback = callback_of(v, op.type);
     if (!callback)
         return -XEN_ENOSYS;
-    callback->address = wide.address;
+    callback->address = op.address;
     callback->cs = cs;
-    callback->mask_events = (wide.flags & CALLBACKF_mask_events) != 0;
+    callback->mask_events = (op.flags & CALLBACKF_mask_events) != 0;
     return 0;
 }
 

@@ -18,9 +18,11 @@ static bool in_report, in_line;
 /* Behind layer_out: remembers whether a line was left open. */
 static void put(struct out *out, const char *text, size_t size)
 {
+    if (size == 0)
+        return;
+    in_line = true; /* a report may stop this CPU in the middle */
     console_put(out, text, size);
-    if (size > 0)
-        in_line = text[size - 1] != '\n';
+    in_line = text[size - 1] != '\n';
 }
 
 void voice_init(void)

@@ -115,10 +115,10 @@ struct callback { /* address 0 = not registered */
     bool mask_events;
 };
 
-#define WORK_NMI   1u /* an NMI is to be delivered to the guest */
-#define WORK_STEP  2u /* a single step was caught inside an entry stub: deliver #DB */
-#define WORK_FLUSH 4u /* another CPU asked for a TLB flush */
-#define WORK_STOP  8u /* this CPU is to stop (machine goes down) */
+#define WORK_NMI   1u  /* an NMI is to be delivered to the guest */
+#define WORK_STEP  2u  /* a single step was caught inside an entry stub: deliver #DB */
+#define WORK_FLUSH 4u  /* another CPU asked for a TLB flush */
+#define WORK_STOP  8u  /* this CPU is to stop (machine goes down) */
 #define WORK_DOWN  16u /* the guest switched this vCPU off (vcpu_start.c) */
 
 struct vcpu {
@@ -147,6 +147,7 @@ struct vcpu {
     uint64_t kernel_ss;
     uint64_t gs_inactive;                  /* GS base of the mode that the guest is not in */
     uint64_t start_fs_base, start_gs_base; /* context.c, until vcpu_begin() */
+    uint16_t start_segment[4];             /* ds, es, fs, gs */
     uint64_t cr4, xcr0;                    /* as the guest reads them */
     uint64_t debugreg[8];
     uint8_t iopl;          /* of set_iopl: 0-3 */
@@ -325,6 +326,7 @@ MUST_USE bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool 
 /* One field: its place in the 32-bit guest's struct and in ours.  Widened with zeroes. */
 struct layout_field {
     uint16_t from, size, to, to_size;
+    uint16_t count; /* of an array; 0 is 1 */
 };
 
 struct layout {
@@ -341,7 +343,7 @@ struct layout {
 /* e.g. LAYOUT(poll_layout, 16, struct sched_poll, FIELD(0, 4, struct sched_poll, ports), …) */
 #define FIELD(from32, size32_, type, member)                                                       \
     {                                                                                              \
-        (from32), (size32_), offsetof(type, member), sizeof(((type *)0)->member)                   \
+        (from32), (size32_), offsetof(type, member), sizeof(((type *)0)->member), 1                \
     }
 
 /* Element `index` of an array of such structs at gva. */
@@ -388,10 +390,6 @@ static inline bool event_deliverable(const struct vcpu *v)
 
 /* sti; hlt; cli: returns after the next interrupt was handled.  Only from a hypercall handler. */
 void layer_wait_for_interrupt(struct vcpu *v);
-
-/* The guest goes on at kernel `rip` etc.: used by vcpu_op initialise (start state of a vCPU). */
-struct vcpu_guest_context;
-long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context);
 
 /* physdev_op: I/O privilege 0-3 of the guest (1: its kernel, 3: its user space too), and the port
  * bitmap of user space (nr_ports bits at gva, 0 = none): 0 or -XEN_E…. A domU gets no port. */

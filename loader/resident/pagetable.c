@@ -13,6 +13,7 @@
  */
 #include "pagetable.h"
 #include "memory.h"
+#include "spinlock.h"
 
 static inline uint64_t entry_mfn(uint64_t entry)
 {
@@ -173,12 +174,23 @@ long link_check(uint64_t entry)
     return !(entry & PTE_P) || frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
 }
 
-/* An entry of a 32-bit guest's root was written: what the CPU uses is a copy. */
+static struct spinlock copy_lock; /* of compat_l3: either the old entries are in it or the new */
+
+/* An entry of a 32-bit guest's root was written: what the CPUs use are copies.  Their TLBs are the
+ * guest's to flush. */
 static void top_changed(uint64_t mfn)
 {
-    struct vcpu *v = cpu_vcpu();
-    if (v->kernel_root == mfn << PAGE_SHIFT && root_prepare(mfn) == 0)
-        root_load(v);
+    struct vcpu *self = cpu_vcpu();
+    if (root_prepare(mfn) != 0)
+        return;
+    for (uint32_t i = 0; i < layer.cpu_count; i++) {
+        struct vcpu *v = layer.vcpu[i];
+        if (v && v != self &&
+            __atomic_load_n(&v->kernel_root, __ATOMIC_SEQ_CST) == mfn << PAGE_SHIFT)
+            compat_root_copy(v);
+    }
+    if (self->kernel_root == mfn << PAGE_SHIFT)
+        root_load(self);
 }
 
 void entry_stored(int level, uint64_t at, uint64_t entry)
@@ -272,9 +284,11 @@ long root_prepare(uint64_t mfn)
 
 void compat_root_copy(struct vcpu *v)
 {
+    spin_lock(&copy_lock);
     const uint64_t *l3 = maddr_pointer(v->kernel_root);
     for (int i = 0; i < 4; i++)
         v->compat_l3[i] = l3[i] & PTE_P ? (l3[i] & PTE_ADDR) | PTE_P | PTE_RW | PTE_US | PTE_A : 0;
+    spin_unlock(&copy_lock);
 }
 
 void root_load(struct vcpu *v)

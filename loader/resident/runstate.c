@@ -10,10 +10,7 @@
 LAYOUT(runstate_layout, 44, struct vcpu_runstate_info,
        FIELD(0, 4, struct vcpu_runstate_info, state),
        FIELD(4, 8, struct vcpu_runstate_info, state_entry_time),
-       FIELD(12, 8, struct vcpu_runstate_info, time[0]),
-       FIELD(20, 8, struct vcpu_runstate_info, time[1]),
-       FIELD(28, 8, struct vcpu_runstate_info, time[2]),
-       FIELD(36, 8, struct vcpu_runstate_info, time[3]));
+       {12, 8, offsetof(struct vcpu_runstate_info, time), 8, 4});
 
 void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *ret)
 {

@@ -63,10 +63,11 @@ void smp_find(void)
 {
     static struct acpi_madt madt;
     uint32_t most = layer.handover->cpu_count_max;
-    if (most == 0 || most > VCPU_MAX)
-        most = VCPU_MAX;
-    /* 32-bit guests have one. */
-    if (!lapic_present() || most == 1 || layer.compat ||
+    /* A mask of vCPUs is a long of the guest. */
+    uint32_t limit = layer.compat ? LEGACY_MAX : VCPU_MAX;
+    if (most == 0 || most > limit)
+        most = limit;
+    if (!lapic_present() || most == 1 ||
         !acpi_read_madt(&machine_reader, layer.handover->rsdp, &madt))
         return;
     for (uint32_t i = 0; i < madt.cpu_count && layer.cpu_count < most; i++) {

@@ -123,9 +123,14 @@ void flush_vcpus(struct vcpu *v, uint64_t mask, uint64_t gva)
 }
 
 /* Only the first vCPU exists, and it has its context. */
-long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
+bool context_read(struct vcpu *caller, struct start_context *ret, uint64_t gva)
+{
+    return guest_read(caller, &ret->context, gva, sizeof(ret->context));
+}
+
+long vcpu_load_context(struct vcpu *v, const struct start_context *start)
 {
     (void)v;
-    (void)context;
+    (void)start;
     return -XEN_EEXIST;
 }

@@ -12,6 +12,9 @@
 
 #define VCPU_INFO_CR2_32 8 /* arch.cr2 in a 32-bit guest's vcpu_info */
 
+/* struct trap_info of 32-bit guests (hc_trap.c). */
+extern const struct layout trap_layout;
+
 const char *trap_vector_name(uint64_t vector);
 
 /* Sets the gate's privilege level from what the guest's trap tables ask. */

@@ -5,6 +5,7 @@
  */
 #include "vcpu_start.h"
 
+#include "context.h"
 #include "event.h"
 #include "runstate.h"
 #include "spinlock.h"
@@ -13,10 +14,10 @@ static struct spinlock lock;
 
 long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
 {
-    static struct vcpu_guest_context copy; /* 5 KiB: too much for a layer stack */
+    static struct start_context copy; /* 5 KiB: too much for a layer stack */
     long status = -XEN_EEXIST;
     spin_lock(&lock);
-    if (!guest_read(caller, &copy, context, sizeof(copy))) {
+    if (!context_read(caller, &copy, context)) {
         status = -XEN_EFAULT;
     } else if (!v->run.initialised && !v->online) {
         status = vcpu_load_context(v, &copy);

@@ -1,25 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * With the word `vcpus`, 64-bit guests: a second vCPU switched on with contexts that cannot be
- * loaded, with a good one, and twice.  Each answer is printed for compare-xen.
+ * With the word `vcpus`, 64-bit and 32-bit PAE guests: a second vCPU switched on with contexts that
+ * cannot be loaded, with a good one, and twice; then it works: events and its timer, mappings
+ * changed under it, switched off while it runs.  Each answer is printed for compare-xen.  With
+ * `bad-both` and `bad-writer` the first one crashes while the second one does, or writes.
  * Source: xen/include/public/vcpu.h, arch-x86/xen.h struct vcpu_guest_context.
  */
 #include "pv.h"
 
-#ifndef __i386__
+#if PAE
+#include <xen/event_channel.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
 #define NOT_CANONICAL 0x8000000000000000ul
+#define ROUNDS        200u
+
+enum command { GO_OFF, COUNT, READ, SET_TIMER, CRASH, WRITE };
 
 static vcpu_guest_context_t context;
 static char stack[4096] __attribute__((aligned(4096)));
-static char plain_page[4096] __attribute__((aligned(4096)));
-static volatile unsigned second_runs;
+static char shared_page[4096] __attribute__((aligned(4096)));
+static char window[4096] __attribute__((aligned(4096)));
+static char content[2][4096] __attribute__((aligned(4096)));
+static volatile unsigned second_runs, second_upcalls, second_counter;
+static volatile enum command command;
+static volatile unsigned asked, answered, answer;
+static const volatile char *volatile look_at;
 
-static long vcpu_op(unsigned command, unsigned vcpu, const void *arg)
+static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+                 unsigned long a4)
 {
-    return hypercall_bare(__HYPERVISOR_vcpu_op, command, vcpu, (unsigned long)arg, 0, 0);
+    return hypercall_bare(nr, a1, a2, a3, a4, 0);
+}
+
+static long vcpu_op(unsigned operation, unsigned vcpu, const void *arg)
+{
+    return call(__HYPERVISOR_vcpu_op, operation, vcpu, (unsigned long)arg, 0);
 }
 
 static void tell(const char *name, long result)
@@ -32,26 +49,130 @@ static unsigned long frame_of(const void *at)
     return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
 }
 
-/* The second vCPU: says so and goes off, each time that it comes up. */
-static void second(void)
+static shared_info_t *shared(void)
 {
+    return (shared_info_t *)shared_page;
+}
+
+static void yield(void)
+{
+    call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
+
+static long map(const void *at, pte_t entry, unsigned long flags)
+{
+#ifdef __i386__
+    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
+                (unsigned long)(entry >> 32), flags);
+#else
+    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, flags, 0);
+#endif
+}
+
+/* ---- the second vCPU ---------------------------------------------------------------------------
+ */
+
+void second(void);
+void second_upcall(void);
+unsigned long second_stack_top;
+extern char second_event[];
+
+/* Its upcalls do not return to what they interrupted, but to the start. */
+#ifdef __i386__
+__asm__(".text\n"
+        "second_event: movl second_stack_top, %esp\n"
+        "call second_upcall\n call second\n");
+#else
+__asm__(".text\n"
+        "second_event: movq second_stack_top, %rsp\n"
+        "call second_upcall\n call second\n");
+#endif
+
+void second_upcall(void)
+{
+    vcpu_info_t *info = &shared()->vcpu_info[1];
+    info->evtchn_upcall_pending = 0;
+    unsigned long words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < 8 * sizeof(long); i++)
+        if (words >> i & 1)
+            __atomic_store_n(&shared()->evtchn_pending[i], 0, __ATOMIC_SEQ_CST);
+    second_upcalls++;
+}
+
+static void write_for_ever(void)
+{
+    static const char line[] =
+        "guest: the second vCPU writes this line again and again, all of it, "
+        "longer than what is written in one go: 0123456789abcdefghijklmno\n";
     for (;;) {
-        second_runs++;
-        vcpu_op(VCPUOP_down, 1, 0);
+        second_counter++;
+        call(__HYPERVISOR_console_io, CONSOLEIO_write, sizeof(line) - 1, (unsigned long)line, 0);
     }
 }
 
+/* Does what it is asked for; goes off when it is to, and comes back here. */
+void second(void)
+{
+    struct vcpu_set_singleshot_timer past = {.timeout_abs_ns = 1};
+    second_runs++;
+    for (;;) {
+        unsigned now = asked; /* before the command: not to answer for another one */
+        shared()->vcpu_info[1].evtchn_upcall_mask = 0;
+        switch (command) {
+        case GO_OFF:
+            vcpu_op(VCPUOP_down, 1, 0);
+            second_runs++;
+            break;
+        case COUNT:
+            second_counter++;
+            break;
+        case READ:
+            answer = (unsigned char)*look_at;
+            break;
+        case SET_TIMER:
+            command = COUNT; /* its upcall starts all over */
+            vcpu_op(VCPUOP_set_singleshot_timer, 1, &past);
+            break;
+        case CRASH:
+            second_counter++;
+            while (answered != asked)
+                ;
+            __asm__ volatile("ud2");
+            break;
+        case WRITE:
+            write_for_ever();
+        }
+        answered = now;
+    }
+}
+
+/* ---- what the first one does --------------------------------------------------------------------
+ */
+
 static void good_context(void)
 {
+    unsigned long root = frame_of((const void *)start_info->pt_base);
     context = (vcpu_guest_context_t){.flags = VGCF_in_kernel};
+    second_stack_top = (unsigned long)stack + sizeof(stack) - 16;
+    context.user_regs.eflags = 0x202;
+    context.kernel_sp = (unsigned long)stack + sizeof(stack);
+    context.event_callback_eip = (unsigned long)second_event;
+#ifdef __i386__
+    context.user_regs.eip = (unsigned long)second;
+    context.user_regs.esp = (unsigned long)stack + sizeof(stack) - 8;
+    context.user_regs.cs = 0xe019;
+    context.user_regs.ss = context.user_regs.ds = context.user_regs.es = 0xe021;
+    context.kernel_ss = 0xe021;
+    context.event_callback_cs = 0xe019;
+    context.ctrlreg[3] = root << 12 | root >> 20;
+#else
     context.user_regs.rip = (unsigned long)second;
     context.user_regs.rsp = (unsigned long)stack + sizeof(stack) - 8;
     context.user_regs.cs = 0xe033;
-    context.user_regs.ss = 0xe02b;
-    context.user_regs.rflags = 0x202;
-    context.kernel_sp = (unsigned long)stack + sizeof(stack);
+    context.user_regs.ss = context.user_regs.ds = context.user_regs.es = 0xe02b;
     context.kernel_ss = 0xe02b;
-    context.ctrlreg[3] = frame_of((const void *)start_info->pt_base) << 12;
+    context.ctrlreg[3] = root << 12;
+#endif
 }
 
 static void try(const char *name)
@@ -60,27 +181,29 @@ static void try(const char *name)
     good_context();
 }
 
-static void wait_for_runs(unsigned count)
+static void wait_until_off(unsigned runs)
 {
-    for (unsigned i = 0; i < 1000000 && second_runs < count; i++)
-        hypercall_bare(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
+    for (unsigned i = 0; i < 1000000 && second_runs < runs; i++)
+        yield();
     for (unsigned i = 0; i < 1000000 && vcpu_op(VCPUOP_is_up, 1, 0) == 1; i++)
-        hypercall_bare(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0, 0);
-    check_equal("runs of the second vCPU", second_runs, count);
+        yield();
+    check_equal("runs of the second vCPU", second_runs, runs);
 }
 
-void pv_vcpus_check(void)
+/* Asks the second one and waits until it has done so at least once. */
+static bool ask(enum command what)
 {
-    uint64_t unused;
-    if (!option((const char *)start_info->cmd_line, "vcpus", &unused))
-        return;
-    tell("is_up 0", vcpu_op(VCPUOP_is_up, 0, 0));
-    tell("is_up 1", vcpu_op(VCPUOP_is_up, 1, 0));
-    tell("is_up 2", vcpu_op(VCPUOP_is_up, 2, 0));
-    tell("up without context", vcpu_op(VCPUOP_up, 1, 0));
-    tell("down of one that is off", vcpu_op(VCPUOP_down, 1, 0));
-    tell("initialise of the first", vcpu_op(VCPUOP_initialise, 0, &context));
-    tell("initialise from nowhere", vcpu_op(VCPUOP_initialise, 1, (const void *)~0xffffull));
+    command = what;
+    asked++;
+    for (unsigned i = 0; i < 5000000 && answered != asked; i++)
+        yield();
+    return answered == asked;
+}
+
+static void refused_contexts(void)
+{
+    tell("initialise from nowhere", vcpu_op(VCPUOP_initialise, 1, (const void *)~0xfffful));
+#ifndef __i386__
     good_context();
     context.user_regs.rip = NOT_CANONICAL;
     try("RIP not canonical");
@@ -98,10 +221,12 @@ void pv_vcpus_check(void)
     try("user GS base not canonical");
     context.trap_ctxt[20].address = NOT_CANONICAL;
     try("trap handler not canonical");
+#endif
+    good_context();
     context.gdt_ents = 8000;
     try("GDT of 8000 entries");
     context.gdt_ents = 512;
-    context.gdt_frames[0] = 0xfffffffff;
+    context.gdt_frames[0] = ~0ul >> 12;
     try("GDT of no frame");
     context.gdt_ents = 512;
     context.gdt_frames[0] = frame_of((const void *)start_info->pt_base);
@@ -113,25 +238,193 @@ void pv_vcpus_check(void)
     try("LDT across a page");
     context.ctrlreg[3] = 0;
     try("no root");
-    context.ctrlreg[3] = 0xfffffffff000;
+    context.ctrlreg[3] = ~0xffful & ~0ul >> (sizeof(long) - 4) * 4;
     try("root of no frame");
-    ((uint64_t *)plain_page)[0] = 0xfffffffff067;
-    context.ctrlreg[3] = frame_of(plain_page) << 12;
+    ((pte_t *)window)[0] = 0xfffffffff067;
+    context.ctrlreg[3] = frame_of(window) << 12;
     try("root that is no page table");
+    ((pte_t *)window)[0] = 0;
+#ifndef __i386__
     context.ctrlreg[1] = 0xfffffffff000;
     try("user root of no frame");
+#endif
+}
+
+static void on_and_off(void)
+{
     tell("up after all these", vcpu_op(VCPUOP_up, 1, 0));
     try("good");
     try("good again");
     tell("up", vcpu_op(VCPUOP_up, 1, 0));
-    wait_for_runs(1);
+    wait_until_off(1);
     tell("up again", vcpu_op(VCPUOP_up, 1, 0));
-    wait_for_runs(2);
+    wait_until_off(2);
     try("good, once it was up");
     tell("down of one that is off", vcpu_op(VCPUOP_down, 1, 0));
     tell("up of one that is on", vcpu_op(VCPUOP_up, 0, 0));
     tell("is_up 1", vcpu_op(VCPUOP_is_up, 1, 0));
     tell("a timer of another vCPU", vcpu_op(VCPUOP_stop_singleshot_timer, 1, 0));
+}
+
+static void events(void)
+{
+    struct evtchn_bind_ipi ipi = {.vcpu = 1};
+    struct evtchn_bind_virq virq = {.virq = VIRQ_TIMER, .vcpu = 1};
+    unsigned before = second_upcalls;
+    tell("bind_ipi on the second",
+         call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (unsigned long)&ipi, 0, 0));
+    tell("bind_virq timer on the second",
+         call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, (unsigned long)&virq, 0, 0));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct evtchn_send send = {.port = ipi.port};
+        unsigned now = second_upcalls;
+        call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send, 0, 0);
+        for (unsigned i = 0; i < 5000000 && second_upcalls == now; i++)
+            yield();
+    }
+    check_true("every IPI came", second_upcalls - before >= ROUNDS);
+    vcpu_op(VCPUOP_stop_periodic_timer, 1, 0);
+    ask(COUNT);
+    before = second_upcalls;
+    command = SET_TIMER;
+    for (unsigned i = 0; i < 5000000 && second_upcalls == before; i++)
+        yield();
+    check_true("the second one's timer came to it", second_upcalls != before);
+    check_equal("events of the first", shared()->vcpu_info[0].evtchn_pending_sel, 0);
+    ask(COUNT);
+}
+
+/* What the second one reads where the first one has just mapped another page. */
+static unsigned wrong_reads(bool by_mask)
+{
+    const unsigned long everybody = ~0ul;
+    unsigned wrong = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const char *page = content[round & 1];
+        pte_t entry = (pte_t)frame_of(page) << 12 | 0x63;
+        ((volatile char *)content[round & 1])[5] = (char)round;
+        if (by_mask) {
+            struct mmuext_op op = {.cmd = round & 2 ? MMUEXT_INVLPG_MULTI : MMUEXT_TLB_FLUSH_MULTI,
+                                   .arg1.linear_addr = (unsigned long)window};
+            set_xen_guest_handle(op.arg2.vcpumask, (void *)&everybody);
+            wrong += map(window, entry, 0) != 0;
+            wrong += call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF) != 0;
+        } else {
+            wrong += map(window, entry, UVMF_INVLPG | UVMF_ALL) != 0;
+        }
+        look_at = window + 5;
+        wrong += !ask(READ) || answer != (unsigned char)round;
+    }
+    return wrong;
+}
+
+#ifdef __i386__
+/* A new GiB in the root that both use: a table made of a page of ours, its first page `content`. */
+static void new_gib(void)
+{
+    static pte_t directory[512] __attribute__((aligned(4096)));
+    static pte_t table[512] __attribute__((aligned(4096)));
+    const pte_t *root = (const pte_t *)start_info->pt_base;
+    unsigned slot = 0;
+    while (slot < 3 && root[slot] & PTE_PRESENT)
+        slot++;
+    if (slot == 3)
+        return;
+    table[7] = (pte_t)frame_of(content[0]) << 12 | 0x63;
+    directory[0] = (pte_t)frame_of(table) << 12 | 0x67;
+    check_equal("table read-only", map(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
+    check_equal("directory read-only",
+                map(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
+    struct mmu_update update = {.ptr = (uint64_t)frame_of(root) << 12 | slot * 8,
+                                .val = (uint64_t)frame_of(directory) << 12 | 1};
+    check_equal("the root's new entry",
+                call(__HYPERVISOR_mmu_update, (unsigned long)&update, 1, 0, DOMID_SELF), 0);
+    look_at = (const volatile char *)(((unsigned long)slot << 30) + 7 * 4096 + 5);
+    content[0][5] = 99;
+    check_true("asked to look there", ask(READ));
+    check_equal("the second vCPU sees the new GiB", answer, 99);
+    ask(COUNT);
+}
+#endif
+
+static void mappings(void)
+{
+    check_equal("wrong reads after a flush of all", wrong_reads(false), 0);
+    check_equal("wrong reads after a flush by mask", wrong_reads(true), 0);
+#ifdef __i386__
+    new_gib();
+#endif
+    check_true("asked to count", ask(COUNT));
+    check_equal("mapped as it was",
+                map(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+}
+
+/* Off by the first one, in the middle of its work: it stands still, and goes on when it may. */
+static void off_by_another(void)
+{
+    ask(COUNT);
+    tell("down of one that runs", vcpu_op(VCPUOP_down, 1, 0));
+    tell("is_up 1, then", vcpu_op(VCPUOP_is_up, 1, 0));
+    unsigned now = second_counter, same = 0;
+    for (unsigned i = 0; i < 5000000 && same < 20000; i++) {
+        yield();
+        same = second_counter == now ? same + 1 : 0;
+        now = second_counter;
+    }
+    check_true("it stands still", same == 20000);
+    check_equal("a flush while it is off",
+                map(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+    tell("up of one that was switched off", vcpu_op(VCPUOP_up, 1, 0));
+    for (unsigned i = 0; i < 5000000 && second_counter == now; i++)
+        yield();
+    check_true("it goes on", second_counter != now);
+    check_true("it still answers", ask(COUNT));
+}
+
+static void crash_beside(enum command what, const char *word)
+{
+    uint64_t unused;
+    if (!option((const char *)start_info->cmd_line, word, &unused))
+        return;
+    print("guest: now %s\n", word);
+    unsigned now = second_counter;
+    command = what;
+    asked++;
+    while (second_counter < now + 3 - 2 * (what == CRASH))
+        yield();
+    asked = answered; /* both go on at once */
+    __asm__ volatile("ud2");
+}
+
+void pv_vcpus_check(void)
+{
+    uint64_t unused;
+    if (!option((const char *)start_info->cmd_line, "vcpus", &unused))
+        return;
+    check_equal("shared_info mapped", map(shared_page, (pte_t)start_info->shared_info | 0x63, 0),
+                0);
+    tell("is_up 0", vcpu_op(VCPUOP_is_up, 0, 0));
+    tell("is_up 1", vcpu_op(VCPUOP_is_up, 1, 0));
+    tell("is_up 2", vcpu_op(VCPUOP_is_up, 2, 0));
+    tell("up without context", vcpu_op(VCPUOP_up, 1, 0));
+    tell("down of one that is off", vcpu_op(VCPUOP_down, 1, 0));
+    tell("initialise of the first", vcpu_op(VCPUOP_initialise, 0, &context));
+    refused_contexts();
+    on_and_off();
+    command = COUNT;
+    tell("up to work", vcpu_op(VCPUOP_up, 1, 0));
+    check_true("it works", ask(COUNT));
+    events();
+    mappings();
+    off_by_another();
+    crash_beside(CRASH, "bad-both");
+    crash_beside(WRITE, "bad-writer");
+    command = GO_OFF;
+    for (unsigned i = 0; i < 1000000 && vcpu_op(VCPUOP_is_up, 1, 0) == 1; i++)
+        yield();
+    check_equal("off at the end", (uint64_t)vcpu_op(VCPUOP_is_up, 1, 0), 0);
+    check_equal("shared_info unmapped",
+                map(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
 }
 #else
 void pv_vcpus_check(void)
