@@ -88,6 +88,10 @@ static long fetch(struct vcpu *v, uint64_t arg)
         return -XEN_EINVAL;
     if (op.flags & XEN_MC_ACK)
         return 0;
+    uint64_t data = 0;
+    memcpy(&data, (const uint8_t *)&op + offsetof(struct xen_mc_fetch, data), layer.compat ? 4 : 8);
+    if (data == 0)
+        return -XEN_EINVAL;
     op.flags = XEN_MC_OK | XEN_MC_NODATA;
     op.fetch_id = 0;
     return guest_write(v, arg, &op, offsetof(struct xen_mc_fetch, data)) ? 0 : -XEN_EFAULT;

@@ -256,6 +256,9 @@ static long extended_one(struct vcpu *v, const struct extended *op)
         return clear_or_copy(op, false);
     case MMUEXT_COPY_PAGE:
         return clear_or_copy(op, true);
+    case MMUEXT_MARK_SUPER: /* no large pages for guests */
+    case MMUEXT_UNMARK_SUPER:
+        return -XEN_EOPNOTSUPP;
     default:
         return -XEN_ENOSYS;
     }

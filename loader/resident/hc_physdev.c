@@ -236,12 +236,20 @@ static long mmcfg_reserved(struct vcpu *v, uint64_t arg)
     return guest_read(v, &op, arg, 20) ? 0 : -XEN_EFAULT;
 }
 
+static long restore(uint16_t bdf)
+{
+    if (pci_read16(bdf, 0) == 0xffff)
+        return -XEN_ENODEV;
+    pirq_restore(bdf);
+    return 0;
+}
+
 static long restore_msi(struct vcpu *v, uint64_t arg)
 {
     struct physdev_restore_msi op;
     if (!guest_read(v, &op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    return pirq_restore(make_bdf(op.bus, op.devfn));
+    return restore(make_bdf(op.bus, op.devfn));
 }
 
 static long restore_msi_ext(struct vcpu *v, uint64_t arg)
@@ -249,7 +257,7 @@ static long restore_msi_ext(struct vcpu *v, uint64_t arg)
     struct physdev_pci_device op;
     if (!guest_read(v, &op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    return op.seg != 0 ? -XEN_ENODEV : pirq_restore(make_bdf(op.bus, op.devfn));
+    return op.seg != 0 ? -XEN_ENODEV : restore(make_bdf(op.bus, op.devfn));
 }
 
 /* A debug port controller is about to be reset, or was: Xen answers for the one it uses itself,

@@ -34,9 +34,10 @@ static long set_time(struct vcpu *v, uint64_t arg, bool wide)
         op.nsecs = narrow.nsecs;
         op.system_time = narrow.system_time;
     }
-    if (op.nsecs >= 1000000000)
-        return -XEN_EINVAL;
-    time_set_wall_clock(op.secs, op.nsecs, op.system_time);
+    uint32_t ns = op.nsecs;
+    for (; ns >= 1000000000; ns -= 1000000000) /* at most four times */
+        op.secs++;
+    time_set_wall_clock(op.secs, ns, op.system_time);
     return 0;
 }
 

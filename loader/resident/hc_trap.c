@@ -70,7 +70,8 @@ static struct callback *callback_of(struct vcpu *v, uint16_t type)
         return &v->failsafe;
     case CALLBACKTYPE_syscall:
         return layer.compat ? NULL : &v->syscall;
-    case CALLBACKTYPE_sysenter_deprecated:
+    case CALLBACKTYPE_sysenter_deprecated: /* of 32-bit guests before 2006-10 */
+        return layer.compat ? &v->sysenter : NULL;
     case CALLBACKTYPE_sysenter:
         return &v->sysenter;
     case CALLBACKTYPE_syscall32:
@@ -115,10 +116,11 @@ static long callback_unregister(struct vcpu *v, uint64_t gva)
     case CALLBACKTYPE_event:
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
-    case CALLBACKTYPE_sysenter_deprecated:
     case CALLBACKTYPE_sysenter:
     case CALLBACKTYPE_syscall32:
         return -XEN_EINVAL; /* these cannot be without */
+    case CALLBACKTYPE_sysenter_deprecated:
+        return layer.compat ? -XEN_EINVAL : -XEN_ENOSYS;
     case CALLBACKTYPE_nmi:
         return nmi_register(v, 0, 0);
     default:

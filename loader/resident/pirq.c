@@ -333,9 +333,8 @@ int pirq_setup_gsi(int irq, bool level, bool active_low)
     return status;
 }
 
-int pirq_restore(uint16_t bdf)
+void pirq_restore(uint16_t bdf)
 {
-    int status = -XEN_ENODEV;
     spin_lock(&lock);
     for (uint32_t i = 0; i < PIRQ_MAX; i++) {
         struct pirq *p = &table[i];
@@ -345,8 +344,6 @@ int pirq_restore(uint16_t bdf)
         write_message(p);
         if (p->port != 0)
             msi_mask(&p->msi, false);
-        status = 0;
     }
     spin_unlock(&lock);
-    return status;
 }

@@ -29,8 +29,8 @@ int pirq_unmap(int pirq);
 int pirq_setup_gsi(int irq, bool level, bool active_low);
 int pirq_eoi(uint32_t pirq);
 int pirq_get_free(bool gsi);
-/* Writes the messages of a device again, after it lost them (suspend).  -XEN_ENODEV: has none. */
-int pirq_restore(uint16_t bdf);
+/* Writes the messages of a device again, if it has any, after it lost them (suspend). */
+void pirq_restore(uint16_t bdf);
 bool pirq_is_valid(uint32_t pirq);
 
 #endif

@@ -55,5 +55,7 @@ void pv_wild_check(void);
 void pv_bad_check(void);
 /* pv_vcpus.c: with the word `vcpus`, a second vCPU and contexts that it must refuse. */
 void pv_vcpus_check(void);
+/* pv_rows.c: hypercalls that nothing else here makes; last, vcpu_info moves. */
+void pv_rows_check(void);
 
 #endif

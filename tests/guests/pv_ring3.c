@@ -313,6 +313,10 @@ static void events(void)
                 (uintptr_t)user_stack + 4096, 1);
     check_equal("an upcall in a loop of user space", upcalls_in_user - before, 1);
     info->evtchn_upcall_mask = 1;
+    struct evtchn_close close = {.port = timer_port};
+    check_equal(
+        "the timer closed",
+        (uint64_t)call(__HYPERVISOR_event_channel_op, EVTCHNOP_close, (uintptr_t)&close, 0, 0), 0);
 }
 
 /* ---- page tables ---------------------------------------------------------------------------- */
