@@ -82,12 +82,9 @@ static void xen_leaf(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint
     case 3:
         time_leaf(v, subleaf, ret);
         break;
-    case 5: {
-        uint32_t host[4];
-        cpu_cpuid(0x80000008, 0, host);
-        ret[1] = host[0] & 0xff;
+    case 5: /* bits of a machine address of RAM */
+        ret[1] = 64 - (uint32_t)__builtin_clzll(layer.frame_count - 1) + PAGE_SHIFT;
         break;
-    }
     default:
         break;
     }
@@ -99,9 +96,12 @@ static void hide_features_1(const struct vcpu *v, uint32_t ret[4])
     ret[2] &= ~HIDE_1C;
     ret[2] |= BIT(31); /* hypervisor present */
     ret[2] &= ~BIT(27);
-    if (ret[2] & BIT(26) && v->cr4 & UINT64_C(0x40000))
+    /* A kernel sees what the CPU has switched on, before it says so itself, as Xen tells it. */
+    if (ret[2] & BIT(26) && (v->kernel_mode ? cpu_cr4() : v->cr4) & UINT64_C(0x40000))
         ret[2] |= BIT(27);
     ret[3] &= ~HIDE_1D;
+    if (cpu_is_amd()) /* Xen has SYSENTER for guests of Intel's kind alone */
+        ret[3] &= ~BIT(11);
 }
 
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t ret[4])
@@ -110,6 +110,7 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t
         xen_leaf(v, leaf, subleaf, ret);
         return;
     }
+    uint32_t base[4];
     cpu_cpuid(leaf, subleaf, ret);
     switch (leaf) {
     case 1:
@@ -131,10 +132,19 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t
         }
         break;
     case 0xd:
+        cpu_cpuid(1, 0, base);
+        if (!(base[2] & BIT(26))) /* no XSAVE */
+            memset(ret, 0, 4 * sizeof(ret[0]));
         if (subleaf == 1) /* no supervisor states */
             ret[0] &= ~BIT(3), ret[2] = ret[3] = 0;
         break;
+    case 0x80000000: /* Intel has these fields empty */
+        if (!cpu_is_amd())
+            ret[1] = ret[2] = ret[3] = 0;
+        break;
     case 0x80000001:
+        if (!cpu_is_amd())
+            ret[0] = ret[1] = 0;
         ret[2] &= ~HIDE_E1C;
         ret[3] &= ~HIDE_E1D;
         if (layer.compat)

@@ -394,8 +394,12 @@ static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruc
                                  uint8_t opcode)
 {
     uint8_t second;
-    if (opcode == 0x0f && next(in, &second) && second == 0x34 && v->sysenter.address) {
-        f->rip = 0; /* SYSENTER does not say where it came from */
+    if (opcode == 0x0f && next(in, &second) && second == 0x34 && v->sysenter.address &&
+        !cpu_is_amd()) {
+        /* SYSENTER does not say where it came from, nor by which stack: what Xen shows. */
+        f->rip = f->rsp = 0;
+        f->cs = 3;
+        f->ss = SEL_USER_SS;
         f->rflags &= ~FLAG_TF;
         bounce_callback(v, &v->sysenter, "SYSENTER");
         return EMULATE_DONE;

@@ -55,6 +55,8 @@ void pv_wild_check(void);
 void pv_bad_check(void);
 /* pv_vcpus.c: with the word `vcpus`, a second vCPU and contexts that it must refuse. */
 void pv_vcpus_check(void);
+/* pv_cpu.c: 64-bit guests: ways into the kernel, debug registers, NMI, MSRs, CPUID. */
+void pv_cpu_check(void);
 /* pv_rows.c: hypercalls that nothing else here makes; last, vcpu_info moves. */
 void pv_rows_check(void);
 
