@@ -4,6 +4,8 @@
  */
 #include "entry.h"
 
+#define UNKNOWN_MAX 256u
+
 static hypercall_handler *const handler[64] = {
 #define HYPERCALL(number, name, family) [number] = hc_##name,
 #include "table.def"
@@ -23,7 +25,7 @@ static const char *const call_family[64] = {
 };
 
 static uint64_t calls[64];
-static uint64_t unknown_said; /* bit per number */
+static uint8_t unknown_said[UNKNOWN_MAX / 8]; /* bit per number; the last for all beyond */
 static uint64_t traced;       /* bit per number; made on first use */
 static bool trace_made;
 
@@ -60,9 +62,9 @@ static void make_trace(void)
 
 static long unknown(struct vcpu *v, uint64_t number)
 {
-    uint64_t bit = UINT64_C(1) << (number < 63 ? number : 63);
-    if (!(unknown_said & bit)) {
-        unknown_said |= bit;
+    uint32_t index = number < UNKNOWN_MAX - 1 ? (uint32_t)number : UNKNOWN_MAX - 1;
+    uint8_t bit = (uint8_t)(1u << (index & 7));
+    if (!(__atomic_fetch_or(&unknown_said[index / 8], bit, __ATOMIC_RELAXED) & bit)) {
         say(SAY_INFO, "hypercall %llu at %#llx is not known: -ENOSYS", (unsigned long long)number,
             (unsigned long long)v->frame->rip);
     }
