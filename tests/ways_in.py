@@ -242,7 +242,7 @@ def secure(test, what, stage, modules):
             "-net", "none"] + fat(folder)
 
 
-def bochs(folder, image, memory, cpus):
+def bochs(folder, image, memory, cpus, model):
     """The whole command of another machine: Bochs with this CD, its serial port on our output.
 
     No way to end it from inside, so its tests end by what they expect."""
@@ -251,7 +251,7 @@ def bochs(folder, image, memory, cpus):
     megabytes = memory.rstrip("M")
     put_text(f"""romimage: file={share}/BIOS-bochs-latest
 vgaromimage: file={share}/VGABIOS-lgpl-latest
-cpu: model=corei7_sandy_bridge_2600k, count={cpus}, ips=50000000, reset_on_triple_fault=0
+cpu: model={model}, count={cpus}, ips=50000000, reset_on_triple_fault=0
 memory: guest={megabytes}, host={megabytes}
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=cdrom, path={image}, status=inserted

@@ -64,6 +64,11 @@ static void write_register(uint32_t offset, uint32_t value)
         *(volatile uint32_t *)(registers + offset) = value;
 }
 
+bool lapic_is_x2apic(void)
+{
+    return x2apic;
+}
+
 uint32_t lapic_id(void)
 {
     if (!present)
@@ -169,10 +174,22 @@ void lapic_init(void)
     lapic_init_cpu(layer.vcpu[0]);
 }
 
+/* In the mode in which the firmware left the first: it may not have looked at the others. */
+static void follow_mode(void)
+{
+    uint64_t base, want;
+    if (!cpu_rdmsr_safe(MSR_APIC_BASE, &base))
+        return;
+    want = base | APIC_BASE_ENABLE | (x2apic ? APIC_BASE_X2APIC : 0);
+    if (want != base && !cpu_wrmsr_safe(MSR_APIC_BASE, want))
+        say(SAY_ALWAYS, "this CPU's local APIC cannot be switched to the mode of the first one's");
+}
+
 void lapic_init_cpu(struct vcpu *v)
 {
     if (!present)
         return;
+    follow_mode();
     v->apic_id = lapic_id();
     write_register(APIC_TPR, 0);
     write_register(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);

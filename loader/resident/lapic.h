@@ -10,6 +10,7 @@
 
 /* False: the CPU has none, or none can be used.  Constant after lapic_init(). */
 bool lapic_present(void);
+bool lapic_is_x2apic(void);
 
 uint32_t lapic_id(void); /* of the CPU that asks */
 void lapic_eoi(void);

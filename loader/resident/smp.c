@@ -178,7 +178,8 @@ void smp_start(void)
         layer.vcpu[i] = NULL;
     }
     memcpy(low, saved, PAGE_SIZE);
-    say(SAY_INFO, "CPUs: %u of %u started", up, layer.cpu_count);
+    say(SAY_INFO, "CPUs: %u of %u started%s", up, layer.cpu_count,
+        lapic_is_x2apic() ? ", by x2APIC" : "");
 }
 
 _Noreturn void ap_start(struct vcpu *v)
