@@ -48,7 +48,7 @@ static void bounce32(struct vcpu *v, const struct bounce *to)
     f->cs = to->cs ? (to->cs & ~3u) | 1 : SEL_KERNEL32CS;
     if (outer)
         f->ss = v->kernel_ss ? (v->kernel_ss & ~UINT64_C(3)) | 1 : SEL_KERNEL32DS;
-    f->rflags &= ~(FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_VM);
+    f->rflags &= ~HANDLER_CLEARS;
 }
 
 void bounce(struct vcpu *v, const struct bounce *to)

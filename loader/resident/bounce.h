@@ -7,6 +7,10 @@
 
 #include "layer.h"
 
+/* Flags that a handler never starts with.  Xen leaves it the direction flag that user space had,
+ * with which Linux, whose SYSCALL entry trusts that the CPU has cleared it, falls over. */
+#define HANDLER_CLEARS (FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_VM | FLAG_DF)
+
 struct bounce {
     uint64_t address; /* handler; 0 crashes the guest */
     uint16_t cs;      /* 32-bit guests: the handler's */

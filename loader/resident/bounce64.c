@@ -102,5 +102,5 @@ void bounce64(struct vcpu *v, const struct bounce *to)
     f->rip = to->address;
     f->cs = SEL_KERNEL64CS;
     f->ss = SEL_KERNEL64SS;
-    f->rflags &= ~(FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_VM);
+    f->rflags &= ~HANDLER_CLEARS;
 }

@@ -37,7 +37,7 @@ static char code_page[4096] __attribute__((aligned(4096)));
 static pte_t low_tables[3][512] __attribute__((aligned(4096)));
 static volatile unsigned watched;
 
-unsigned long cpu_saved_sp;
+unsigned long cpu_saved_sp, cpu_live_flags;
 void cpu_taken(const struct cpu_frame *f);
 void cpu_enter(const struct cpu_target *to); /* comes back through a trap */
 bool cpu_rdmsr(unsigned msr, unsigned long *ret);
@@ -49,7 +49,8 @@ extern char cpu_user[], cpu_syscall[], cpu_int80[], cpu_int81[], cpu_int3[], cpu
     cpu_nops[], cpu_hlt[], cpu_read[], cpu_fpu[], cpu_user_end[];
 
 __asm__(".macro cpustub n, code\n"
-        "cpu_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
+        "cpu_stub_\\n: pushfq\n popq cpu_live_flags\n popq %rcx\n popq %r11\n .ifeq \\code\n pushq "
+        "$0\n .endif\n"
         "pushq $\\n\n jmp cpu_common\n"
         ".endm\n"
         ".text\n"
@@ -106,11 +107,6 @@ static unsigned long frame_of(const void *at)
     return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
 }
 
-static long map(const void *at, pte_t entry)
-{
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, UVMF_INVLPG, 0);
-}
-
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;
@@ -164,10 +160,10 @@ static void enter(const char *name, unsigned long ip, unsigned long cs, unsigned
     /* SYSENTER says neither where it came from nor by which stack. */
     bool told = taken.vector != 1002;
     print("guest: cpu %s = vector %u error 0x%lx ip 0x%lx cs 0x%lx flags 0x%lx sp 0x%lx ss 0x%lx, "
-          "%u\n",
+          "%u, handler's flags 0x%lx\n",
           name, (unsigned)taken.vector, how & NO_ERROR ? 0 : taken.error,
           told ? taken.ip - ip : taken.ip, taken.cs, taken.flags & ~0x10000ul,
-          told ? taken.sp - sp : 0, taken.ss, taken_count - before);
+          told ? taken.sp - sp : 0, taken.ss, taken_count - before, cpu_live_flags & 0x54700);
 }
 
 #define FROM_64(name, what, flags, how)                                                            \

@@ -63,7 +63,7 @@ static long map_flags(const void *at, pte_t entry, unsigned long flags)
 #endif
 }
 
-static long map(const void *at, unsigned flags)
+static long map_own(const void *at, unsigned flags)
 {
     return map_flags(at, (pte_t)frame_of(at) << 12 | flags, UVMF_INVLPG);
 }
@@ -141,7 +141,7 @@ static void segments(void)
     uint16_t selector = 0;
     const uint64_t data = 0x00cff3000000ffff;
     ((uint64_t *)page_a)[1] = data;
-    check_equal("page read-only", (uint64_t)map(page_a, PTE_PRESENT), 0);
+    check_equal("page read-only", (uint64_t)map_own(page_a, PTE_PRESENT), 0);
     tell("set_gdt", call(__HYPERVISOR_set_gdt, (unsigned long)list, 512, 0, 0));
     __asm__ volatile("mov %1, %%fs\n mov %%fs, %0" : "=r"(selector) : "r"(0x0bu));
     check_equal("a selector of our own table", selector, 0x0b);
@@ -158,7 +158,7 @@ static void segments(void)
     print("guest: row descriptor = 0x%llx\n",
           (unsigned long long)(((uint64_t *)page_a)[2] & ~(UINT64_C(1) << 40)));
     ((uint64_t *)page_b)[1] = data;
-    check_equal("page read-only", (uint64_t)map(page_b, PTE_PRESENT), 0);
+    check_equal("page read-only", (uint64_t)map_own(page_b, PTE_PRESENT), 0);
     tell("set_ldt", extended(MMUEXT_SET_LDT, (unsigned long)page_b, 512));
     __asm__ volatile("mov %1, %%fs\n mov %%fs, %0" : "=r"(selector) : "r"(0x0fu));
     check_equal("a selector of the LDT", selector, 0x0f);
@@ -169,8 +169,8 @@ static void segments(void)
 #endif
     tell("set_ldt to none", extended(MMUEXT_SET_LDT, 0, 0));
     tell("set_gdt to none", call(__HYPERVISOR_set_gdt, 0, 0, 0, 0));
-    check_equal("page writable again", (uint64_t)map(page_a, PAGE_FLAGS), 0);
-    check_equal("page writable again", (uint64_t)map(page_b, PAGE_FLAGS), 0);
+    check_equal("page writable again", (uint64_t)map_own(page_a, PAGE_FLAGS), 0);
+    check_equal("page writable again", (uint64_t)map_own(page_b, PAGE_FLAGS), 0);
 #ifndef __i386__
     static const unsigned long mark[2] = {0x1111, 0x2222};
     unsigned long seen;
@@ -242,16 +242,16 @@ static void tables(void)
     tell("unknown operation", extended(21, frame_of(page_a), 0));
 
     /* An empty table and a root like ours, pinned, used and taken back. */
-    check_equal("read-only", (uint64_t)map(page_b, PTE_PRESENT), 0);
+    check_equal("read-only", (uint64_t)map_own(page_b, PTE_PRESENT), 0);
     tell("pin an L1", extended(MMUEXT_PIN_L1_TABLE, frame_of(page_b), 0));
     tell("unpin it", extended(MMUEXT_UNPIN_TABLE, frame_of(page_b), 0));
     tell("pin it as L2", extended(MMUEXT_PIN_L2_TABLE, frame_of(page_b), 0));
     tell("unpin it again", extended(MMUEXT_UNPIN_TABLE, frame_of(page_b), 0));
-    check_equal("writable", (uint64_t)map(page_b, PAGE_FLAGS), 0);
+    check_equal("writable", (uint64_t)map_own(page_b, PAGE_FLAGS), 0);
     for (unsigned i = 0; i < 4096; i++)
         new_root[i] = ((const char *)start_info->pt_base)[i];
 #if !defined(__i386__)
-    check_equal("read-only", (uint64_t)map(new_root, PTE_PRESENT), 0);
+    check_equal("read-only", (uint64_t)map_own(new_root, PTE_PRESENT), 0);
     tell("pin a root", extended(MMUEXT_PIN_L4_TABLE, frame_of(new_root), 0));
     tell("new root", extended(MMUEXT_NEW_BASEPTR, frame_of(new_root), 0));
     unsigned long cr3;
@@ -259,7 +259,7 @@ static void tables(void)
     check_equal("CR3", cr3 >> 12, frame_of(new_root));
     tell("the old root", extended(MMUEXT_NEW_BASEPTR, frame_of((void *)start_info->pt_base), 0));
     tell("unpin the root", extended(MMUEXT_UNPIN_TABLE, frame_of(new_root), 0));
-    check_equal("writable", (uint64_t)map(new_root, PAGE_FLAGS), 0);
+    check_equal("writable", (uint64_t)map_own(new_root, PAGE_FLAGS), 0);
 #endif
 }
 

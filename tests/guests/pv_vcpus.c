@@ -59,7 +59,7 @@ static void yield(void)
     call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
 }
 
-static long map(const void *at, pte_t entry, unsigned long flags)
+static long map_with(const void *at, pte_t entry, unsigned long flags)
 {
 #ifdef __i386__
     return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
@@ -307,10 +307,10 @@ static unsigned wrong_reads(bool by_mask)
             struct mmuext_op op = {.cmd = round & 2 ? MMUEXT_INVLPG_MULTI : MMUEXT_TLB_FLUSH_MULTI,
                                    .arg1.linear_addr = (unsigned long)window};
             set_xen_guest_handle(op.arg2.vcpumask, (void *)&everybody);
-            wrong += map(window, entry, 0) != 0;
+            wrong += map_with(window, entry, 0) != 0;
             wrong += call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF) != 0;
         } else {
-            wrong += map(window, entry, UVMF_INVLPG | UVMF_ALL) != 0;
+            wrong += map_with(window, entry, UVMF_INVLPG | UVMF_ALL) != 0;
         }
         look_at = window + 5;
         wrong += !ask(READ) || answer != (unsigned char)round;
@@ -332,9 +332,10 @@ static void new_gib(void)
         return;
     table[7] = (pte_t)frame_of(content[0]) << 12 | 0x63;
     directory[0] = (pte_t)frame_of(table) << 12 | 0x67;
-    check_equal("table read-only", map(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
+    check_equal("table read-only",
+                map_with(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
     check_equal("directory read-only",
-                map(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
+                map_with(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
     struct mmu_update update = {.ptr = (uint64_t)frame_of(root) << 12 | slot * 8,
                                 .val = (uint64_t)frame_of(directory) << 12 | 1};
     check_equal("the root's new entry",
@@ -356,7 +357,7 @@ static void mappings(void)
 #endif
     check_true("asked to count", ask(COUNT));
     check_equal("mapped as it was",
-                map(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+                map_with(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
 }
 
 /* Off by the first one, in the middle of its work: it stands still, and goes on when it may. */
@@ -373,7 +374,7 @@ static void off_by_another(void)
     }
     check_true("it stands still", same == 20000);
     check_equal("a flush while it is off",
-                map(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+                map_with(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
     tell("up of one that was switched off", vcpu_op(VCPUOP_up, 1, 0));
     for (unsigned i = 0; i < 5000000 && second_counter == now; i++)
         yield();
@@ -401,8 +402,8 @@ void pv_vcpus_check(void)
     uint64_t unused;
     if (!option((const char *)start_info->cmd_line, "vcpus", &unused))
         return;
-    check_equal("shared_info mapped", map(shared_page, (pte_t)start_info->shared_info | 0x63, 0),
-                0);
+    check_equal("shared_info mapped",
+                map_with(shared_page, (pte_t)start_info->shared_info | 0x63, 0), 0);
     tell("is_up 0", vcpu_op(VCPUOP_is_up, 0, 0));
     tell("is_up 1", vcpu_op(VCPUOP_is_up, 1, 0));
     tell("is_up 2", vcpu_op(VCPUOP_is_up, 2, 0));
@@ -424,7 +425,7 @@ void pv_vcpus_check(void)
         yield();
     check_equal("off at the end", (uint64_t)vcpu_op(VCPUOP_is_up, 1, 0), 0);
     check_equal("shared_info unmapped",
-                map(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
+                map_with(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
 }
 #else
 void pv_vcpus_check(void)
