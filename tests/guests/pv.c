@@ -120,14 +120,24 @@ static void check_layout(void)
     check_equal("stack next, one page", entry_state.sp, next);
 }
 
-long map(const void *at, pte_t entry)
+long map_flags(const void *at, pte_t entry, unsigned long flags)
 {
 #ifdef __i386__
     return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                          (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG, 0);
+                          (unsigned long)((uint64_t)entry >> 32), flags, 0);
 #else
-    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, UVMF_INVLPG, 0, 0);
+    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, flags, 0, 0);
 #endif
+}
+
+long map(const void *at, pte_t entry)
+{
+    return map_flags(at, entry, UVMF_INVLPG);
+}
+
+unsigned long frame_of(const void *at)
+{
+    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
 }
 
 /* A ramdisk that is not mapped is read through a page of ours, frame by frame of the p2m. */

@@ -39,8 +39,11 @@ extern const start_info_t *start_info;
 /* [v_start, v_end): what the start of day promises to map. */
 extern uintptr_t v_start, v_end;
 
-/* pv.c: update_va_mapping of one page with INVLPG; what the hypercall returned. */
+/* pv.c: update_va_mapping of one page (UVMF_…; INVLPG here); what the hypercall returned. */
+long map_flags(const void *at, pte_t entry, unsigned long flags);
 long map(const void *at, pte_t entry);
+/* pv.c: the machine frame of a page of the initial region, by the p2m. */
+unsigned long frame_of(const void *at);
 /* pv_tables.c: walks every table from pt_base; checks entries, p2m and m2p. */
 void pv_tables_check(void);
 /* pv_calls.c: maps shared_info over a page of ours and checks it; the calls of the first layer. */

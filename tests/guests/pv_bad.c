@@ -104,11 +104,6 @@ static long extended(unsigned cmd, unsigned long mfn)
     return call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF);
 }
 
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
 static void set_traps(bool any)
 {
     static const struct trap_info traps[] = {

@@ -102,11 +102,6 @@ static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned 
     return hypercall_bare(nr, a1, a2, a3, a4, 0);
 }
 
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;

@@ -98,11 +98,6 @@ static shared_info_t *shared(void)
     return (shared_info_t *)shared_page;
 }
 
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
 static pte_t own(const void *at, unsigned flags)
 {
     return (pte_t)frame_of(at) << 12 | flags;

@@ -48,21 +48,6 @@ static shared_info_t *shared(void)
     return (shared_info_t *)shared_page;
 }
 
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
-static long map_flags(const void *at, pte_t entry, unsigned long flags)
-{
-#ifdef __i386__
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                (unsigned long)((uint64_t)entry >> 32), flags);
-#else
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, flags, 0);
-#endif
-}
-
 static long map_own(const void *at, unsigned flags)
 {
     return map_flags(at, (pte_t)frame_of(at) << 12 | flags, UVMF_INVLPG);

@@ -44,11 +44,6 @@ static void tell(const char *name, long result)
     print("guest: vcpu, %s = 0x%lx\n", name, (unsigned long)result);
 }
 
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;
@@ -57,16 +52,6 @@ static shared_info_t *shared(void)
 static void yield(void)
 {
     call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
-}
-
-static long map_with(const void *at, pte_t entry, unsigned long flags)
-{
-#ifdef __i386__
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                (unsigned long)(entry >> 32), flags);
-#else
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, flags, 0);
-#endif
 }
 
 /* ---- the second vCPU ---------------------------------------------------------------------------
@@ -307,10 +292,10 @@ static unsigned wrong_reads(bool by_mask)
             struct mmuext_op op = {.cmd = round & 2 ? MMUEXT_INVLPG_MULTI : MMUEXT_TLB_FLUSH_MULTI,
                                    .arg1.linear_addr = (unsigned long)window};
             set_xen_guest_handle(op.arg2.vcpumask, (void *)&everybody);
-            wrong += map_with(window, entry, 0) != 0;
+            wrong += map_flags(window, entry, 0) != 0;
             wrong += call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF) != 0;
         } else {
-            wrong += map_with(window, entry, UVMF_INVLPG | UVMF_ALL) != 0;
+            wrong += map_flags(window, entry, UVMF_INVLPG | UVMF_ALL) != 0;
         }
         look_at = window + 5;
         wrong += !ask(READ) || answer != (unsigned char)round;
@@ -333,9 +318,9 @@ static void new_gib(void)
     table[7] = (pte_t)frame_of(content[0]) << 12 | 0x63;
     directory[0] = (pte_t)frame_of(table) << 12 | 0x67;
     check_equal("table read-only",
-                map_with(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
+                map_flags(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
     check_equal("directory read-only",
-                map_with(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
+                map_flags(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
     struct mmu_update update = {.ptr = (uint64_t)frame_of(root) << 12 | slot * 8,
                                 .val = (uint64_t)frame_of(directory) << 12 | 1};
     check_equal("the root's new entry",
@@ -357,7 +342,7 @@ static void mappings(void)
 #endif
     check_true("asked to count", ask(COUNT));
     check_equal("mapped as it was",
-                map_with(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+                map_flags(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
 }
 
 /* Off by the first one, in the middle of its work: it stands still, and goes on when it may. */
@@ -374,7 +359,7 @@ static void off_by_another(void)
     }
     check_true("it stands still", same == 20000);
     check_equal("a flush while it is off",
-                map_with(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+                map_flags(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
     tell("up of one that was switched off", vcpu_op(VCPUOP_up, 1, 0));
     for (unsigned i = 0; i < 5000000 && second_counter == now; i++)
         yield();
@@ -403,7 +388,7 @@ void pv_vcpus_check(void)
     if (!option((const char *)start_info->cmd_line, "vcpus", &unused))
         return;
     check_equal("shared_info mapped",
-                map_with(shared_page, (pte_t)start_info->shared_info | 0x63, 0), 0);
+                map_flags(shared_page, (pte_t)start_info->shared_info | 0x63, 0), 0);
     tell("is_up 0", vcpu_op(VCPUOP_is_up, 0, 0));
     tell("is_up 1", vcpu_op(VCPUOP_is_up, 1, 0));
     tell("is_up 2", vcpu_op(VCPUOP_is_up, 2, 0));
@@ -425,7 +410,7 @@ void pv_vcpus_check(void)
         yield();
     check_equal("off at the end", (uint64_t)vcpu_op(VCPUOP_is_up, 1, 0), 0);
     check_equal("shared_info unmapped",
-                map_with(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
+                map_flags(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
 }
 #else
 void pv_vcpus_check(void)

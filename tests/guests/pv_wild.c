@@ -196,17 +196,7 @@ static void sweep_numbers(void)
 
 static long map_table(pte_t entry)
 {
-#ifdef __i386__
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page, (unsigned long)entry,
-                (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG);
-#else
-    return call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page, entry, UVMF_INVLPG, 0);
-#endif
-}
-
-static unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
+    return map(table_page, entry);
 }
 
 static long extended(unsigned cmd, unsigned long mfn, unsigned long other)
