@@ -4,6 +4,7 @@
 Used by bad-images (files for the boot tests) and by refusals (the host tool's tests).
 """
 import struct
+import subprocess
 
 
 class Elf:
@@ -53,6 +54,19 @@ def bzimage(payload, claimed=None, code32=0x100000, sectors=1):
     struct.pack_into("<II", setup, 0x248, 0, len(payload) if claimed is None else claimed)
     struct.pack_into("<QI", setup, 0x258, 0x100000, len(payload) * 8)
     return bytes(setup) + payload
+
+
+def vmlinux_of(path):
+    """What a bzImage's payload unpacks to."""
+    with open(path, "rb") as file:
+        data = file.read()
+    offset, size = struct.unpack_from("<II", data, 0x248)
+    start = (1 + data[0x1F1]) * 512 + offset
+    packed = data[start:start + size]
+    tools = {b"\x1f\x8b": "gzip", b"\x02\x21": "lz4", b"\xfd7": "xz", b"\x28\xb5": "zstd"}
+    tool = tools[packed[:2]]
+    return subprocess.run([tool, "-dc"], input=packed if tool == "gzip" else packed[:-4], stdout=subprocess.PIPE,
+                          check=True).stdout
 
 
 def note(kind, desc, owner=b"Xen\0"):

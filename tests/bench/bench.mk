@@ -4,7 +4,7 @@
 # Results: tests/bench/RESULTS.md and tests/bench/growth.svg.  PART= runs some parts only.
 
 BENCH := $(BUILD)/bench
-BENCH_PACKAGES = $(RUN_PACKAGES) grub-common grub-pc-bin xorriso mtools
+BENCH_PACKAGES = $(RUN_PACKAGES) grub-common grub-pc-bin xorriso mtools bzip2 xz-utils lz4 zstd lzop
 BENCH_CFLAGS := -std=gnu11 -O1 $(WARN) -ffreestanding -fno-pic -fno-stack-protector \
                 -fcf-protection=none -fno-asynchronous-unwind-tables
 # where it begins, how much it has to load
