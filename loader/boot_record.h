@@ -72,6 +72,9 @@ struct framebuffer {
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
 };
 
+/* Numbered as Linux's boot_params has them. */
+enum secure_boot { SECURE_BOOT_UNKNOWN = 0, SECURE_BOOT_OFF = 2, SECURE_BOOT_ON = 3 };
+
 struct efi_info {
     bool present;
     bool is_64bit;         /* width of the firmware */
@@ -79,6 +82,7 @@ struct efi_info {
     uint64_t image_handle; /* 0 = not known */
     uint64_t map;          /* machine address of the final EFI memory map */
     uint32_t map_size, map_entry_size, map_entry_version;
+    enum secure_boot secure_boot;
 };
 
 struct boot_record {

@@ -35,6 +35,7 @@ enum {
     AT_EFI = 0x1c0,
     AT_ALT_MEM_K = 0x1e0,
     AT_E820_ENTRIES = 0x1e8,
+    AT_SECURE_BOOT = 0x1ec,
     AT_HEADER = 0x1f1,
     AT_VID_MODE = 0x1fa,
     AT_BOOT_FLAG = 0x1fe,
@@ -175,6 +176,7 @@ static void put_efi(const struct efi_info *efi, uint8_t *page)
     put(page, AT_EFI + 20, efi->map_size, 4);
     put(page, AT_EFI + 24, efi->system_table >> 32, 4);
     put(page, AT_EFI + 28, efi->map >> 32, 4);
+    put(page, AT_SECURE_BOOT, efi->secure_boot, 1); /* its own EFI stub, which asks, is not run */
 }
 
 /* The kernel's own header, then the loader's fields in it. */

@@ -148,6 +148,25 @@ static void find_framebuffer(struct efi_app *app, struct framebuffer *ret)
     };
 }
 
+/* One of the firmware's variables of one byte; false when it is not there. */
+static bool read_flag(struct efi_app *app, CHAR16 *name, uint8_t *ret)
+{
+    EFI_GUID guid = EFI_GLOBAL_VARIABLE;
+    UINTN size = sizeof(*ret);
+    return !EFI_ERROR(app->table->RuntimeServices->GetVariable(name, &guid, NULL, &size, ret)) &&
+           size == sizeof(*ret);
+}
+
+/* On when the firmware verifies what it starts: UEFI 2.10 section 3.3, SecureBoot and SetupMode. */
+static enum secure_boot secure_boot(struct efi_app *app)
+{
+    static CHAR16 secure_name[] = L"SecureBoot", setup_name[] = L"SetupMode";
+    uint8_t secure, setup;
+    if (!read_flag(app, secure_name, &secure) || !read_flag(app, setup_name, &setup))
+        return SECURE_BOOT_OFF;
+    return secure == 1 && setup == 0 ? SECURE_BOOT_ON : SECURE_BOOT_OFF;
+}
+
 enum refusal_id efi_record_fill(struct efi_app *app, const struct efi_choice *choice,
                                 struct boot_record *ret, struct refusal *why)
 {
@@ -163,5 +182,6 @@ enum refusal_id efi_record_fill(struct efi_app *app, const struct efi_choice *ch
     ret->efi.is_64bit = sizeof(UINTN) == 8;
     ret->efi.system_table = (UINTN)app->table;
     ret->efi.image_handle = (UINTN)app->image;
+    ret->efi.secure_boot = secure_boot(app);
     return add_modules(app, choice, ret, why);
 }

@@ -363,6 +363,24 @@ static void framebuffer(void **state)
     assert_int_equal(space()->record.framebuffer.kind, FRAMEBUFFER_NONE);
 }
 
+static void secure_boot(void **state)
+{
+    static const struct {
+        const char *secure, *setup;
+        enum secure_boot is;
+    } cases[] = {{NULL, NULL, SECURE_BOOT_OFF}, {"1", "0", SECURE_BOOT_ON},
+                 {"1", "1", SECURE_BOOT_OFF},   {"0", "0", SECURE_BOOT_OFF},
+                 {"1", NULL, SECURE_BOOT_OFF},  {"11", "0", SECURE_BOOT_OFF}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        before(NULL);
+        fake.secure_boot = cases[i].secure;
+        fake.setup_mode = cases[i].setup;
+        boots();
+        assert_int_equal(space()->record.efi.secure_boot, cases[i].is);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, before, NULL)
@@ -386,6 +404,7 @@ int main(void)
         TEST(image_too_high),
         TEST(embedded),
         TEST(framebuffer),
+        TEST(secure_boot),
     };
     return cmocka_run_group_tests(tests, make_guest, free_guest);
 }

@@ -121,8 +121,10 @@ EFI_STATUS fake_start(void)
     static EFI_SYSTEM_TABLE table;
     static volatile EFI_STATUS status;
 
-    table = (EFI_SYSTEM_TABLE){
-        .ConOut = &console, .ConIn = &keyboard, .BootServices = fake_boot_services()};
+    table = (EFI_SYSTEM_TABLE){.ConOut = &console,
+                               .ConIn = &keyboard,
+                               .BootServices = fake_boot_services(),
+                               .RuntimeServices = fake_runtime_services()};
     status = EFI_SUCCESS;
     fake.canary_base = FAKE_CANARY_BASE;
     if (setjmp(out_of_boot_services) == 0) {

@@ -42,6 +42,7 @@ struct fake {
     uint32_t stale_times;        /* … does not take it that often, the map having changed */
     bool take_all;               /* … and at the first time the firmware has taken all memory */
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode; /* NULL = no GOP */
+    const char *secure_boot, *setup_mode; /* the variables' bytes; NULL = there is none */
 
     /* what came out */
     char console[32768];

@@ -229,6 +229,29 @@ static EFI_STATUS EFIAPI stall(UINTN microseconds)
     return EFI_SUCCESS;
 }
 
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes, UINTN *size,
+                                      void *data)
+{
+    static const EFI_GUID global = EFI_GLOBAL_VARIABLE;
+    const char *value = name[2] == 'c' ? fake.secure_boot : fake.setup_mode; /* SecureBoot */
+    assert_memory_equal(guid, &global, sizeof(global));
+    assert_null(attributes);
+    if (!value)
+        return EFI_NOT_FOUND;
+    if (*size < strlen(value))
+        return EFI_BUFFER_TOO_SMALL;
+    *size = strlen(value);
+    for (UINTN i = 0; i < *size; i++)
+        ((uint8_t *)data)[i] = (uint8_t)(value[i] - '0');
+    return EFI_SUCCESS;
+}
+
+EFI_RUNTIME_SERVICES *fake_runtime_services(void)
+{
+    static EFI_RUNTIME_SERVICES services = {.GetVariable = get_variable};
+    return &services;
+}
+
 EFI_BOOT_SERVICES *fake_boot_services(void)
 {
     static EFI_BOOT_SERVICES services = {

@@ -9,6 +9,7 @@
 
 void fake_memory_reset(void);
 EFI_BOOT_SERVICES *fake_boot_services(void);
+EFI_RUNTIME_SERVICES *fake_runtime_services(void);
 EFI_HANDLE fake_image_handle(void);
 
 /* fake_files.c: the volume, and a network device's LoadFile2. */
