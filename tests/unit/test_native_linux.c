@@ -103,7 +103,8 @@ static void screens_and_efi(void **unused)
     f->record.framebuffer.efi = true;
     f->record.framebuffer.pitch = 4096;
     f->record.framebuffer.height = 768;
-    f->record.efi = (struct efi_info){true, true, 0x17f000018, 0, 0x600000, 96, 48, 1, SECURE_BOOT_ON};
+    f->record.efi =
+        (struct efi_info){true, true, 0x17f000018, 0, 0x600000, 96, 48, 1, SECURE_BOOT_ON};
     f->image.bz.xloadflags = 1;
     page = make(f, REFUSE_NONE);
     p = fixture_memory + page;

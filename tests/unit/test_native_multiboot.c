@@ -330,6 +330,14 @@ static void header2_refusals(void **unused)
     f = machine(true);
     HEADER2(f, 0x100, 0x10063, 8, 0, 8);
     make(f, REFUSE_NONE);
+    f = machine(true); /* who must have boot services gets none */
+    HEADER2(f, 0x100, 7, 8, 0, 8);
+    make(f, REFUSE_MULTIBOOT2_UNKNOWN_TAG);
+    f = machine(true); /* offers: boot services, entries for EFI */
+    HEADER2(f, 0x100, 0x10007, 8, 8, 12, 0x777777, 0, 9, 12, 0x888888, 0, 0, 8);
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.exit.ip, 0x400010);
+    assert_int_equal(f->plan.exit.kind, EXIT_PROTECTED);
     f = machine(true);
     HEADER2(f, 0x100, 1, 16, 6, 99, 0, 8);
     make(f, REFUSE_MULTIBOOT2_UNKNOWN_INFORMATION);
@@ -403,7 +411,8 @@ static void information2(void **unused)
     f->record.rsdp = 0xe0000;
     f->record.rsdp_length = 36;
     memcpy(f->record.rsdp_copy, "RSD PTR ", 8);
-    f->record.efi = (struct efi_info){true, true, 0x7f000018, 0x1234567890, 0x600000, 96, 48, 1};
+    f->record.efi = (struct efi_info){true, true, 0x7f000018, 0x1234567890,  0x600000,
+                                      96,   48,   1,          SECURE_BOOT_ON};
     f->record.keep[0].range = (struct range){0x600000, 0x601000};
     f->record.keep[0].name = "EFI memory map";
     f->record.keep_count = 1;
@@ -447,6 +456,29 @@ static void information2(void **unused)
     assert_memory_equal(fixture_memory + tag + 16, fixture_noise + 99, 96);
     assert_int_equal(fixture_u64(find_tag(f, 20) + 8), 0x1234567890);
     assert_int_equal(find_tag(f, 18), 0);
+    assert_int_equal(find_tag(f, 11), 0);
+
+    f = machine(true); /* 32-bit firmware, ACPI 1, text: the other tag of each pair */
+    f->record.rsdp = 0xe0000;
+    f->record.rsdp_length = 20;
+    f->record.efi =
+        (struct efi_info){true, false, 0x7f000018, 0x12345678, 0, 0, 0, 0, SECURE_BOOT_OFF};
+    f->record.framebuffer = (struct framebuffer){.kind = FRAMEBUFFER_TEXT,
+                                                 .address = 0xb8000,
+                                                 .pitch = 160,
+                                                 .width = 80,
+                                                 .height = 25,
+                                                 .bpp = 16};
+    HEADER2(f, 0x100, 0, 8);
+    make(f, REFUSE_NONE);
+    assert_int_equal(fixture_u32(find_tag(f, 11) + 4), 12);
+    assert_int_equal(fixture_u32(find_tag(f, 11) + 8), 0x7f000018);
+    assert_int_equal(fixture_u32(find_tag(f, 19) + 8), 0x12345678);
+    assert_int_equal(fixture_u32(find_tag(f, 14) + 4), 28);
+    assert_int_equal(fixture_memory[find_tag(f, 8) + 29], 2);
+    static const uint32_t none[] = {3, 5, 7, 10, 12, 15, 17, 20, 21};
+    for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_int_equal(find_tag(f, none[i]), 0);
 }
 
 /* Without a preference the image stays as long as no module is there, then makes room. */
@@ -468,6 +500,23 @@ static void relocation(void **unused)
     HEADER2(f, 0x100, 10, 24, 0x100000, 0xffffffff, 0x100000, 2, 0, 8);
     make(f, REFUSE_NONE);
     assert_int_equal(f->plan.exit.ip, 0x1f00010);
+    f = machine(true); /* as high as it may: its last byte at max_addr */
+    HEADER2(f, 0x100, 10, 24, 0x100000, 0x1afffff, 0x100000, 2, 0, 8);
+    make(f, REFUSE_NONE);
+    assert_true(f->plan.exit.ip <= 0x1a00010 && f->plan.exit.ip > 0x1500000);
+    f = machine(true); /* as low as it may, aligned */
+    HEADER2(f, 0x100, 10, 24, 0x812345, 0xffffffff, 0x10000, 1, 0, 8);
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.exit.ip, 0x820010);
+    assert_int_equal(fixture_u32(find_tag(f, 21) + 8), 0x820000);
+    f = machine(true); /* stands outside what it says of itself */
+    HEADER2(f, 0x100, 10, 24, 0x800000, 0xffffffff, 0x1000, 0, 0, 8);
+    make(f, REFUSE_NONE);
+    assert_int_equal(f->plan.exit.ip, 0x800010);
+    f = machine(true); /* 4-aligned only: no header */
+    HEADER2(f, 0x104, 0, 8);
+    uint32_t offset;
+    assert_false(multiboot2_find(f->image.file, &offset));
 }
 
 static void preference_of_protocols(void **unused)
