@@ -32,13 +32,13 @@ static bool range_is_guest(uint64_t gva, uint64_t size)
 bool guest_read(struct vcpu *v, void *to, uint64_t gva, uint64_t size)
 {
     (void)v;
-    return range_is_guest(gva, size) && copy_guest(to, (const void *)(uintptr_t)gva, size) == 0;
+    return range_is_guest(gva, size) && copy_from_guest(to, (uintptr_t)gva, size) == 0;
 }
 
 bool guest_write(struct vcpu *v, uint64_t gva, const void *from, uint64_t size)
 {
     (void)v;
-    return range_is_guest(gva, size) && copy_guest((void *)(uintptr_t)gva, from, size) == 0;
+    return range_is_guest(gva, size) && copy_to_guest((uintptr_t)gva, from, size) == 0;
 }
 
 bool guest_read_string(struct vcpu *v, char *to, uint64_t gva, uint64_t size)

@@ -187,7 +187,7 @@ void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries)
         put_system(reserved_page(v), SEL_LDT, 2, at, entries * 8 - 1);
         selector = SEL_LDT;
     }
-    __asm__ volatile("lldt %0" : : "r"(selector));
+    cpu_lldt(selector);
     v->ldt_base = base;
     v->ldt_entries = entries;
 }
@@ -215,7 +215,7 @@ void cpu_load(struct vcpu *v)
     load_tables(&gdtr, &idtr);
     /* A TSS that was loaded before is marked busy: make it available again. */
     put_system(reserved_page(v), SEL_TSS, 9, (uint64_t)v->tss, sizeof(struct tss) - 1);
-    __asm__ volatile("ltr %0" : : "r"((uint16_t)SEL_TSS));
+    cpu_ltr(SEL_TSS);
     ldt_load(v, 0, 0);
     __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
 

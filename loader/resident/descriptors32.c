@@ -156,7 +156,7 @@ void ldt_load(struct vcpu *v, uint64_t base, uint32_t entries)
         put_system(SEL_LDT, 2, LDT_BASE, entries * 8 - 1);
         selector = SEL_LDT;
     }
-    __asm__ volatile("lldt %0" : : "r"(selector));
+    cpu_lldt(selector);
     v->ldt_base = base;
     v->ldt_entries = entries;
 }
@@ -197,7 +197,7 @@ void cpu_load(struct vcpu *v)
 
     load_tables(&gdtr, &idtr);
     load_control();
-    __asm__ volatile("ltr %0" : : "r"((uint16_t)SEL_TSS));
+    cpu_ltr(SEL_TSS);
     ldt_load(v, 0, 0);
     cpu_set_dr7(0x400);
     cpu_set_dr6(0xffff0ff0);

@@ -7,7 +7,6 @@
 #include "memory.h"
 #include "spinlock.h"
 
-#define WINDOW_BASE  UINT64_C(0xffff80e000000000) /* slot 257, behind the GDT windows */
 #define WINDOW_PAGES 256
 #define BELOW_4G     (UINT64_C(1) << 32)
 
@@ -28,11 +27,11 @@ volatile void *device_map(uint64_t at, uint64_t size)
         i++;
     bool found = i < page_count;
     if (!found && i < WINDOW_PAGES &&
-        hole_map(WINDOW_BASE + i * PAGE_SIZE,
+        hole_map(DEVICE_BASE + i * PAGE_SIZE,
                  frame | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_PCD | PTE_PWT | PTE_NX)) {
         page[page_count++] = frame;
         found = true;
     }
     spin_unlock(&lock);
-    return found ? (volatile uint8_t *)(WINDOW_BASE + i * PAGE_SIZE) + (at & PAGE_MASK) : NULL;
+    return found ? (volatile uint8_t *)(DEVICE_BASE + i * PAGE_SIZE) + (at & PAGE_MASK) : NULL;
 }

@@ -311,7 +311,7 @@ static enum emulation two_byte(struct vcpu *v, struct frame *f, struct instructi
         return finish(v, f, in);
     case 0x08: /* invd */
     case 0x09: /* wbinvd */
-        __asm__ volatile("wbinvd" : : : "memory");
+        cpu_wbinvd();
         return finish(v, f, in);
     case 0x20:
     case 0x21:

@@ -7,8 +7,9 @@
 
 #include "layer.h"
 
-/* With fault fix-up: 0 when all was copied (copy_guest), false when the CPU faulted (the rest). */
-uint64_t copy_guest(void *to, const void *from, uint64_t size);
+/* With fault fix-up: 0 when all was copied (the first two), false when the CPU faulted. */
+uint64_t copy_from_guest(void *to, uintptr_t gva, uint64_t size);
+uint64_t copy_to_guest(uintptr_t gva, const void *from, uint64_t size);
 bool rdmsr_fixup(uint32_t msr, uint64_t *ret);
 bool wrmsr_fixup(uint32_t msr, uint64_t value);
 bool xsetbv_fixup(uint32_t index, uint64_t value);

@@ -160,16 +160,18 @@ double_fault:
         ud2
 
 ; ---- guest memory and registers with fix-up ---------------------------------------------------
-        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup
+        global copy_from_guest, copy_to_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup
 %macro FIXUP 2
         section .fixup_table progbits alloc noexec align=8
         dd %1, 0, %2, 0                 ; struct fixup
         section .text
 %endmacro
 
-; uint64_t copy_guest(void *to, const void *from, uint64_t size): 0 when all was copied.
+; uint64_t copy_from_guest(void *to, uintptr_t gva, uint64_t size): 0 when all was copied.
+; uint64_t copy_to_guest(uintptr_t gva, const void *from, uint64_t size)
         align 16
-copy_guest:
+copy_from_guest:
+copy_to_guest:
         push esi
         push edi
         mov edi, [esp + 12]

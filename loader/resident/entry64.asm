@@ -281,8 +281,9 @@ enter_guest:
         jmp exit_to_guest
 
 ; ---- guest memory and MSRs with fix-up --------------------------------------------------------
-; uint64_t copy_guest(to, from, size): 0 when all was copied.
-        global copy_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup, load_gs_fixup, load_segments_fixup
+; uint64_t copy_from_guest(to, gva, size), copy_to_guest(gva, from, size): 0 when all was copied.
+        global copy_from_guest, copy_to_guest, rdmsr_fixup, wrmsr_fixup, xsetbv_fixup, load_gs_fixup
+        global load_segments_fixup
 %macro FIXUP 2
         section .fixup_table progbits alloc noexec align=8
         dq %1, %2
@@ -290,7 +291,8 @@ enter_guest:
 %endmacro
 
         align 16
-copy_guest:
+copy_from_guest:
+copy_to_guest:
         mov rcx, rdx
         cmp rcx, 8
         jb .bytes

@@ -88,5 +88,5 @@ void seen_cr4(struct vcpu *v)
 void layer_wait_for_interrupt(struct vcpu *v)
 {
     (void)v;
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
+    cpu_wait();
 }

@@ -23,7 +23,7 @@ void task_switched_set(struct vcpu *v, bool set)
     if (set)
         cpu_set_cr0(cpu_cr0() | CR0_TS);
     else
-        __asm__ volatile("clts");
+        cpu_clts();
 }
 
 long hc_fpu_taskswitch(struct vcpu *v, const struct hypercall_args *args)

@@ -161,7 +161,7 @@ static long pin(uint64_t mfn, int level)
 {
     if (!frame_is_guest(mfn) || (layer.frame[mfn] & FRAME_PINNED) || m2p_get(mfn) == ~UINT64_C(0))
         return -XEN_EINVAL;
-    if (level > root_level())
+    if (level > root_level() || table_conflicts(mfn, level))
         return -XEN_EINVAL;
     if (layer.compat && level == 3) {
         long rc = root_prepare(mfn);
@@ -248,7 +248,7 @@ static long extended_one(struct vcpu *v, const struct extended *op)
     case MMUEXT_FLUSH_CACHE_GLOBAL:
         if (!layer.dom0)
             return -XEN_EACCES;
-        __asm__ volatile("wbinvd" : : : "memory");
+        cpu_wbinvd();
         return 0;
     case MMUEXT_SET_LDT:
         return set_ldt(v, op->arg1, (uint32_t)op->arg2);

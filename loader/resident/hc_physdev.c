@@ -232,8 +232,7 @@ static long pci_device_remove(struct vcpu *v, uint64_t arg)
 static long mmcfg_reserved(struct vcpu *v, uint64_t arg)
 {
     struct physdev_pci_mmcfg_reserved op;
-    /* 16 bytes and 4 behind them in both widths; only the padding differs. */
-    return guest_read(v, &op, arg, 20) ? 0 : -XEN_EFAULT;
+    return guest_read(v, &op, arg, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
 static long restore(uint16_t bdf)

@@ -30,7 +30,7 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     if (v->ev.info_registered || (v != caller && v->online))
         return -XEN_EINVAL;
     uint8_t *page = frame_keep(op.mfn);
-    if (page == NULL)
+    if (page == NULL || frame_is_table(op.mfn))
         return -XEN_EINVAL;
 
     /* The old contents move along, then everything counts as pending: nothing gets lost. */

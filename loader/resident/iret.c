@@ -25,17 +25,9 @@ struct iret64 {
 #define RIGHTS_CODE64 0x20f800u /* L, P, DPL, S, code */
 #define RIGHTS_DATA   0xf200u   /* P, DPL, S, writable data */
 
-/* Access rights of a descriptor, as LAR gives them for level 3; 0 when it has none. */
-static uint32_t access_rights(uint16_t selector)
-{
-    uint32_t rights = 0;
-    __asm__("lar %1, %0\n jz 1f\n xor %0, %0\n1:" : "+r"(rights) : "r"((uint32_t)selector) : "cc");
-    return rights;
-}
-
 bool is_kernel_code(uint16_t selector)
 {
-    return (access_rights(selector) & RIGHTS_CODE64) == RIGHTS_CODE64;
+    return (cpu_lar(selector) & RIGHTS_CODE64) == RIGHTS_CODE64;
 }
 
 /* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,
@@ -46,7 +38,7 @@ static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
     f->ss = SEL_KERNEL64SS;
     if (cs == SEL_USER64CS && ss == SEL_USER_SS)
         return;
-    if (!is_kernel_code(cs) || (access_rights(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
+    if (!is_kernel_code(cs) || (cpu_lar(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
         f->cs = cs;
         f->ss = ss;
     }

@@ -25,6 +25,7 @@
 #include "addr.h"
 #include "bytes.h"
 #include "checked.h"
+#include "cpu.h"
 #include "handover.h"
 #include "out.h"
 #include "port.h"
@@ -214,9 +215,7 @@ static inline bool iopl_is_architectural(void)
 static inline struct vcpu *cpu_vcpu(void)
 {
 #ifdef __x86_64__
-    struct vcpu *v;
-    __asm__("mov %%gs:0, %0" : "=r"(v));
-    return v;
+    return cpu_self();
 #else
     return layer.vcpu[0]; /* the 32-bit layer uses one CPU */
 #endif
@@ -278,6 +277,12 @@ static inline bool layer_pae(void)
 static inline int frame_level(uint8_t frame)
 {
     return (frame & FRAME_LEVEL) == FRAME_TOP ? 2 : frame & FRAME_LEVEL;
+}
+
+/* A page table, of which the layer checks what is stored: nothing else may be written there. */
+static inline bool frame_is_table(uint64_t mfn)
+{
+    return layer.frame[mfn] & (FRAME_LEVEL | FRAME_PINNED);
 }
 
 /* RAM that the guest may name: false for holes, layer frames and numbers out of range. */
@@ -449,65 +454,10 @@ enum end { END_POWEROFF, END_REBOOT, END_HALT };
 #define END_CODE_GOOD 16 /* to debug-exit when the guest switched off: QEMU ends with status 33 */
 _Noreturn void layer_end(enum end end, uint32_t code);
 
-/* ---- the CPU -------------------------------------------------------------------------------- */
-
-static inline uint64_t cpu_rdmsr(uint32_t msr)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void cpu_wrmsr(uint32_t msr, uint64_t value)
-{
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
-}
+/* ---- the CPU (cpu.h) where it may refuse ---------------------------------------------------- */
 
 /* With fault fix-up: false when the CPU answered #GP. */
 MUST_USE bool cpu_rdmsr_safe(uint32_t msr, uint64_t *ret);
 MUST_USE bool cpu_wrmsr_safe(uint32_t msr, uint64_t value);
-
-static inline uint64_t cpu_tsc(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void cpu_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t ret[4])
-{
-    __asm__ volatile("cpuid"
-                     : "=a"(ret[0]), "=b"(ret[1]), "=c"(ret[2]), "=d"(ret[3])
-                     : "0"(leaf), "2"(subleaf));
-}
-
-/* Control and debug registers, as wide as the layer. */
-#define CPU_REGISTER(name)                                                                         \
-    static inline uint64_t cpu_##name(void)                                                        \
-    {                                                                                              \
-        unsigned long value;                                                                       \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                                     \
-        return value;                                                                              \
-    }                                                                                              \
-    static inline void cpu_set_##name(uint64_t value)                                              \
-    {                                                                                              \
-        __asm__ volatile("mov %0, %%" #name : : "r"((unsigned long)value) : "memory");             \
-    }
-
-CPU_REGISTER(cr0)
-CPU_REGISTER(cr2)
-CPU_REGISTER(cr3)
-CPU_REGISTER(cr4)
-CPU_REGISTER(dr0)
-CPU_REGISTER(dr1)
-CPU_REGISTER(dr2)
-CPU_REGISTER(dr3)
-CPU_REGISTER(dr6)
-CPU_REGISTER(dr7)
-
-static inline void cpu_invlpg(uint64_t address)
-{
-    __asm__ volatile("invlpg (%0)" : : "r"((unsigned long)address) : "memory");
-}
 
 #endif

@@ -25,7 +25,7 @@ void pat_init_cpu(struct vcpu *v)
     cpu_cpuid(1, 0, id);
     if (!(id[3] & CPUID_PAT))
         return;
-    __asm__ volatile("wbinvd" ::: "memory");
+    cpu_wbinvd();
     cpu_wrmsr(MSR_PAT, XEN_PAT);
     cpu_set_cr3(cpu_cr3());
 }

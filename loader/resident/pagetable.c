@@ -116,6 +116,9 @@ static void mark(uint64_t mfn, int level, bool again)
     const uint64_t *entries = frame_pointer(mfn);
     if (!entries)
         return;
+    /* Linear page tables name a table of a higher level: its own rules are the stricter ones. */
+    if (frame_level(layer.frame[mfn]) > level)
+        return;
     bool known = frame_level(layer.frame[mfn]) == level;
     if (!known)
         set_level(mfn, (uint8_t)level);
@@ -130,11 +133,13 @@ static void mark(uint64_t mfn, int level, bool again)
             continue;
         if (level < 4 && (entry & PTE_PS))
             continue;
-        if (level == 2 && frame_is_guest(entry_mfn(entry)))
-            set_level(entry_mfn(entry), 1);
-        else
+        if (level == 2 && frame_is_guest(entry_mfn(entry))) {
+            if (!(layer.frame[entry_mfn(entry)] & FRAME_LEVEL))
+                set_level(entry_mfn(entry), 1);
+        } else {
             /* The kernel's half is shared by all roots and linked by hypercall. */
             mark(entry_mfn(entry), level - 1, again && !(level == 4 && i >= HOLE_SLOT));
+        }
     }
 }
 
@@ -169,9 +174,12 @@ long leaf_check(uint64_t entry)
     return 0;
 }
 
+/* Large pages are not for guests: only the first frame of one would be looked at. */
 long link_check(uint64_t entry)
 {
-    return !(entry & PTE_P) || frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
+    if (!(entry & PTE_P))
+        return 0;
+    return !(entry & PTE_PS) && frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
 }
 
 static struct spinlock copy_lock; /* of compat_l3: either the old entries are in it or the new */
@@ -241,7 +249,7 @@ long top_link_check(uint64_t entry)
 static long compat_prepare(uint64_t mfn)
 {
     const uint64_t *l3 = frame_pointer(mfn);
-    if (!l3 || !(l3[3] & PTE_P))
+    if (!l3 || !(l3[3] & PTE_P) || table_conflicts(mfn, 3))
         return -XEN_EINVAL;
     for (int i = 0; i < 4; i++)
         if (top_link_check(l3[i]) || ((l3[i] & PTE_P) && entry_mfn(l3[i]) == mfn))
@@ -274,7 +282,7 @@ long root_prepare(uint64_t mfn)
     if (layer.compat)
         return compat_prepare(mfn);
     if ((layer.frame[mfn] & FRAME_LEVEL) != 4) {
-        if (!may_become_root(mfn))
+        if (table_conflicts(mfn, 4) || !may_become_root(mfn))
             return -XEN_EINVAL;
         table_mark(mfn, 4);
     }

@@ -26,6 +26,14 @@ int root_level(void);
 #define WALK_MAX 4
 uint32_t walk_read(uint64_t cr3, uint64_t address, int *ret_level, uint64_t entry[WALK_MAX]);
 
+/* Is it a table of another level already?  Then it cannot be pinned, or be a root: what is written
+ * into a root (the hypervisor's entries) would be leaves to the other. */
+static inline bool table_conflicts(uint64_t mfn, int level)
+{
+    int present = frame_level(layer.frame[mfn]);
+    return present != 0 && present != level;
+}
+
 /* Marks frame mfn as a table of `level` and everything below it. */
 void table_mark(uint64_t mfn, int level);
 

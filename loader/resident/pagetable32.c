@@ -127,6 +127,8 @@ static void mark(uint64_t mfn, int level, bool again)
 {
     if (!frame_is_guest(mfn))
         return;
+    if ((layer.frame[mfn] & FRAME_LEVEL) > (uint32_t)level)
+        return; /* linear page tables: see pagetable.c */
     bool known = (layer.frame[mfn] & FRAME_LEVEL) == (uint32_t)level;
     set_level(mfn, level);
     if (level == 1 || (known && !again))
@@ -224,7 +226,7 @@ long root_prepare(uint64_t mfn)
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
     if ((layer.frame[mfn] & FRAME_LEVEL) != (uint32_t)root_level()) {
-        if (!may_become_root(mfn))
+        if (table_conflicts(mfn, root_level()) || !may_become_root(mfn))
             return -XEN_EINVAL;
         table_mark(mfn, root_level());
     }

@@ -107,7 +107,6 @@ static void try_reboot(void)
 
 _Noreturn void layer_end(enum end end, uint32_t code)
 {
-    __asm__ volatile("cli");
     hypercall_print_counts();
     uint16_t port = (uint16_t)layer.handover->debug_exit;
     if (port != 0 && !(end == END_REBOOT && code == 0)) /* a guest's own reboot goes on */
@@ -120,5 +119,5 @@ _Noreturn void layer_end(enum end end, uint32_t code)
         say(SAY_ALWAYS, "the machine cannot be reset: halted");
     }
     for (;;)
-        __asm__ volatile("hlt");
+        cpu_halt();
 }

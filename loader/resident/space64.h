@@ -10,6 +10,7 @@
 #define LAYER_BASE     UINT64_C(0xffff808000000000) /* slot 257: the image, linked here */
 #define GDT_BASE       UINT64_C(0xffff80c000000000) /* slot 257, upper half: 64 KiB per CPU */
 #define LDT_BASE       UINT64_C(0xffff80d000000000) /* 64 KiB per CPU */
+#define DEVICE_BASE    UINT64_C(0xffff80e000000000) /* 1 MiB, device_map.c */
 #define DIRECT_BASE    UINT64_C(0xffff810000000000) /* slots 258-269: RAM and the first 4 GiB */
 #define DIRECT_END     UINT64_C(0xffff870000000000)
 #define M2P_WRITE_BASE UINT64_C(0xffff870000000000) /* slot 270: the same m2p, writable */

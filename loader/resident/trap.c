@@ -172,7 +172,7 @@ static void debug_exception(struct vcpu *v)
 
 static void device_not_available(struct vcpu *v)
 {
-    __asm__ volatile("clts");
+    cpu_clts();
     if (!v->task_switched)
         return;
     v->task_switched = 0;

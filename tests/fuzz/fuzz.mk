@@ -29,6 +29,17 @@ $(BUILD)/fuzz/liball.a: $(FUZZ_OBJS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The hypercall handlers on a model of a machine: the layer's files once more, behind its seam.
+FUZZ_MACHINE_OBJS := $(patsubst %.c,$(BUILD)/fuzz/machine/%.o,$(MACHINE_LAYER_C) $(MACHINE_C) \
+                       tests/fuzz/fuzz_hypercalls.c)
+$(BUILD)/fuzz/machine/loader/%.o: FUZZ_CFLAGS += $(MACHINE_LAYER_FLAGS)
+$(BUILD)/fuzz/machine/tests/%.o: FUZZ_CFLAGS += $(MACHINE_FLAGS)
+$(BUILD)/fuzz/machine/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link -c $< -o $@
+$(BUILD)/fuzz/fuzz_hypercalls: $(FUZZ_MACHINE_OBJS) $(BUILD)/fuzz/liball.a
+	$(FUZZ_CC) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+
 fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzers
 
 check-fuzz: ## A short fixed number of runs of every fuzzer
