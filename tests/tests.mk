@@ -3,7 +3,7 @@
 # Running and testing: `make run`, `make check` and its parts.  Each first installs the Debian packages
 # it needs (as root) or names them.  The boot tests themselves are declared in tests/tests.cfg.
 
-include tests/unit/unit.mk tests/machine/machine.mk
+include tests/unit/unit.mk tests/machine/machine.mk tests/race/race.mk
 -include tests/fuzz/fuzz.mk
 include tests/trust.mk
 include tests/bench/bench.mk
@@ -48,7 +48,7 @@ $(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images tests/image_t
 	@touch $@
 
 # ---- make check -----------------------------------------------------------------------------------
-CHECK_PARTS ?= check-unit headers-check check-refusals check-mutate-quick $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-torture-quick check-xen
+CHECK_PARTS ?= check-unit headers-check check-refusals check-mutate-quick check-race $(if $(wildcard tests/fuzz/fuzz.mk),check-fuzz) check-boot check-torture-quick check-xen
 check: ## All tests (silent when they pass; last line: N passed, N failed)
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS)

@@ -6,7 +6,7 @@
 
 void frame_pool_put(struct frame_pool *pool, uint64_t mfn)
 {
-    pool->frame[mfn] |= FRAME_FREE;
+    __atomic_fetch_or(&pool->frame[mfn], FRAME_FREE, __ATOMIC_RELAXED);
     pool->free++;
     if (pool->free == 1 || mfn < pool->lowest)
         pool->lowest = mfn;
@@ -14,7 +14,7 @@ void frame_pool_put(struct frame_pool *pool, uint64_t mfn)
 
 void frame_pool_take(struct frame_pool *pool, uint64_t mfn)
 {
-    pool->frame[mfn] &= (uint8_t)~FRAME_FREE;
+    __atomic_fetch_and(&pool->frame[mfn], (uint8_t)~FRAME_FREE, __ATOMIC_RELAXED);
     pool->free--;
 }
 
@@ -24,7 +24,8 @@ static uint64_t search(const struct frame_pool *pool, uint64_t size, uint64_t st
     uint64_t start = (pool->lowest + step - 1) & ~(step - 1);
     while (start < limit && size <= limit - start) {
         uint64_t used = start + size; /* the last frame of the row that is not free, else its end */
-        while (used > start && pool->frame[used - 1] & FRAME_FREE)
+        while (used > start &&
+               __atomic_load_n(&pool->frame[used - 1], __ATOMIC_RELAXED) & FRAME_FREE)
             used--;
         if (used == start)
             return start;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Machine frames that the guest has given back, to be given out again: one flag in each frame's
- * state byte.  Pure over that byte array.
+ * state byte.  Pure over that byte array, whose
+ * other bits may change meanwhile; the caller has a lock for the pool.
  */
 #ifndef RESIDENT_FRAME_POOL_H
 #define RESIDENT_FRAME_POOL_H

@@ -42,7 +42,7 @@ static void mark_frames(uint64_t start, uint64_t size, uint8_t state)
 {
     uint64_t first = start >> PAGE_SHIFT, end = (start + size + PAGE_MASK) >> PAGE_SHIFT;
     for (uint64_t mfn = first; mfn < end && mfn < layer.frame_count; mfn++)
-        layer.frame[mfn] |= state;
+        frame_set(mfn, state);
 }
 
 void frames_make(void)
@@ -93,7 +93,7 @@ void m2p_fill(void)
 
 uint64_t m2p_get(uint64_t mfn)
 {
-    if (mfn >= layer.frame_count || !(layer.frame[mfn] & FRAME_RAM))
+    if (mfn >= layer.frame_count || !(frame_state(mfn) & FRAME_RAM))
         return ~UINT64_C(0);
     if (layer.compat) {
         uint32_t pfn = ((const uint32_t *)(uintptr_t)M2P_WRITE_BASE)[mfn];

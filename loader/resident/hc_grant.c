@@ -33,7 +33,7 @@ static bool grow(uint32_t count)
         void *page = layer_pages(1);
         if (page == NULL)
             return false;
-        layer.frame[pointer_maddr(page) >> PAGE_SHIFT] |= FRAME_SPECIAL;
+        frame_set(pointer_maddr(page) >> PAGE_SHIFT, FRAME_SPECIAL);
         frame[frame_count++] = page;
     }
     return true;

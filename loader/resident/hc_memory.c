@@ -61,7 +61,7 @@ void memory_op_init(void)
         return;
     layer.arena_end = first << PAGE_SHIFT;
     for (uint64_t mfn = first; mfn < first + frames; mfn++) {
-        layer.frame[mfn] &= (uint8_t)~FRAME_LAYER;
+        frame_clear(mfn, FRAME_LAYER);
         frame_pool_put(&pool, mfn);
     }
 }
@@ -105,7 +105,7 @@ static bool write_pfn(struct vcpu *v, uint64_t list, uint64_t index, uint64_t va
 static bool may_give_back(uint64_t mfn)
 {
     return frame_is_guest(mfn) &&
-           !(layer.frame[mfn] & (FRAME_FREE | FRAME_SPECIAL | FRAME_LEVEL | FRAME_PINNED));
+           !(frame_state(mfn) & (FRAME_FREE | FRAME_SPECIAL | FRAME_LEVEL | FRAME_PINNED));
 }
 
 /* The m2p still names their old PFNs afterwards: forget() when they are gone for good. */
@@ -124,7 +124,7 @@ static bool put_back(uint64_t mfn, uint64_t count)
 static void forget(uint64_t mfn, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        if (mfn + i < layer.frame_count && layer.frame[mfn + i] & FRAME_FREE)
+        if (mfn + i < layer.frame_count && frame_state(mfn + i) & FRAME_FREE)
             (void)m2p_set(mfn + i, NO_FRAME);
     }
 }
@@ -200,7 +200,7 @@ static long reservation_op(struct vcpu *v, uint32_t command, uint64_t start, uin
 static void take_back(uint64_t mfn, uint64_t count)
 {
     for (uint64_t n = 0; n < count; n++) {
-        if (mfn + n < layer.frame_count && layer.frame[mfn + n] & FRAME_FREE) {
+        if (mfn + n < layer.frame_count && frame_state(mfn + n) & FRAME_FREE) {
             frame_pool_take(&pool, mfn + n);
             guest_pages++;
         }

@@ -138,13 +138,15 @@ long hc_vm_assist(struct vcpu *v, const struct hypercall_args *args)
         UINT64_C(1) << VMASST_TYPE_runstate_update_flag | UINT64_C(1) << VMASST_TYPE_m2p_strict;
     if (args->arg[1] >= 64 || !(valid >> args->arg[1] & 1))
         return -XEN_EINVAL;
+    /* m2p_strict is the one above 31: the m2p is out of user space's reach anyway. */
+    uint32_t bit = (uint32_t)(UINT64_C(1) << args->arg[1]);
     switch (args->arg[0]) {
     case VMASST_CMD_enable:
-        layer.vm_assist |= UINT64_C(1) << args->arg[1];
+        __atomic_fetch_or(&layer.vm_assist, bit, __ATOMIC_RELAXED);
         io_privilege_set(v, v->iopl); /* a kernel of level 0 has all ports */
         return 0;
     case VMASST_CMD_disable:
-        layer.vm_assist &= ~(UINT64_C(1) << args->arg[1]);
+        __atomic_fetch_and(&layer.vm_assist, ~bit, __ATOMIC_RELAXED);
         io_privilege_set(v, v->iopl);
         return 0;
     default:

@@ -26,7 +26,7 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
     uint64_t mfn = at >> PAGE_SHIFT;
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
-    int level = frame_level(layer.frame[mfn]);
+    int level = frame_level(frame_state(mfn));
     if (!level) {
         entry_write(at, value);
         return 0;
@@ -39,8 +39,9 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
     if (rc)
         return rc;
     if (keep_accessed)
-        value |= entry_read(at) & (PTE_A | PTE_D);
-    entry_write(at, value);
+        entry_write_keep(at, value);
+    else
+        entry_write(at, value);
     entry_stored(level, at, value);
     return 0;
 }
@@ -159,7 +160,7 @@ _Static_assert(sizeof(struct extended) == sizeof(struct mmuext_op), "mmuext_op")
 
 static long pin(uint64_t mfn, int level)
 {
-    if (!frame_is_guest(mfn) || (layer.frame[mfn] & FRAME_PINNED) || m2p_get(mfn) == ~UINT64_C(0))
+    if (!frame_is_guest(mfn) || (frame_state(mfn) & FRAME_PINNED) || m2p_get(mfn) == ~UINT64_C(0))
         return -XEN_EINVAL;
     if (level > root_level() || table_conflicts(mfn, level))
         return -XEN_EINVAL;
@@ -171,15 +172,15 @@ static long pin(uint64_t mfn, int level)
     table_mark(mfn, level);
     if (level == root_level())
         hole_install(mfn << PAGE_SHIFT);
-    layer.frame[mfn] |= FRAME_PINNED;
+    frame_set(mfn, FRAME_PINNED);
     return 0;
 }
 
 static long unpin(uint64_t mfn)
 {
-    if (!frame_is_guest(mfn) || !(layer.frame[mfn] & FRAME_PINNED))
+    if (!frame_is_guest(mfn) || !(frame_state(mfn) & FRAME_PINNED))
         return -XEN_EINVAL;
-    layer.frame[mfn] &= (uint8_t)~FRAME_PINNED;
+    frame_clear(mfn, FRAME_PINNED);
     return 0;
 }
 
@@ -202,7 +203,7 @@ static long clear_or_copy(const struct extended *op, bool copy)
 {
     void *to = frame_pointer(op->arg1);
     const void *from = copy ? frame_pointer(op->arg2) : NULL;
-    if (!to || (copy && !from) || (layer.frame[op->arg1] & FRAME_LEVEL))
+    if (!to || (copy && !from) || (frame_state(op->arg1) & FRAME_LEVEL))
         return -XEN_EINVAL;
     if (copy)
         memcpy(to, from, PAGE_SIZE);

@@ -62,7 +62,9 @@ static long register_runstate(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     uint64_t area;
     if (!read_area(caller, arg, &area) || (area >= HOLE_START && area < HOLE_END))
         return -XEN_EFAULT;
+    spin_lock(&v->run.lock);
     v->run.area = area;
+    spin_unlock(&v->run.lock);
     /* Xen does not mind an area that is not mapped yet; nor does it for a null one. */
     if (area != 0 && !runstate_write(caller, v, area))
         say(SAY_DEBUG, "vCPU %u: run state area 0x%llx is not mapped yet", v->id,
@@ -75,12 +77,14 @@ static long register_time(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     uint64_t area;
     if (!read_area(caller, arg, &area) || (area >= HOLE_START && area < HOLE_END))
         return -XEN_EFAULT;
+    spin_lock(&v->clock.lock);
     v->clock.time_area = area;
+    spin_unlock(&v->clock.lock);
     time_publish(v);
     return 0;
 }
 
-static long runstate_info(struct vcpu *caller, const struct vcpu *v, uint64_t arg)
+static long runstate_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
 {
     return runstate_write(caller, v, arg) ? 0 : -XEN_EFAULT;
 }
@@ -92,17 +96,13 @@ static long set_periodic(struct vcpu *caller, struct vcpu *v, uint64_t arg)
         return -XEN_EFAULT;
     if (op.period_ns < PERIOD_MIN || op.period_ns > TIME_DELTA_MAX)
         return -XEN_EINVAL;
-    v->clock.period = op.period_ns;
-    v->clock.periodic = time_ns() + op.period_ns;
-    timer_update(v);
+    timer_set_periodic(v, op.period_ns);
     return 0;
 }
 
 static long stop_periodic(struct vcpu *v)
 {
-    v->clock.period = 0;
-    v->clock.periodic = 0;
-    timer_update(v);
+    timer_set_periodic(v, 0);
     return 0;
 }
 

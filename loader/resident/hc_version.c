@@ -45,7 +45,7 @@ static long get_features(struct vcpu *v, uint64_t arg)
     info.submap = 1u << XENFEAT_memory_op_vnode_supported |
                   1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
                   1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_direct_mapped;
-    if (layer.vm_assist & (UINT64_C(1) << VMASST_TYPE_pae_extended_cr3))
+    if (vm_assist_has(VMASST_TYPE_pae_extended_cr3))
         info.submap |= 1u << XENFEAT_pae_pgdir_above_4gb;
     if (layer.dom0)
         info.submap |= 1u << XENFEAT_dom0;

@@ -24,9 +24,9 @@ static const char *const call_family[64] = {
 #undef HYPERCALL
 };
 
-static uint64_t calls[64];
+static unsigned long calls[64]; /* by all CPUs without a lock: some may be lost */
 static uint8_t unknown_said[UNKNOWN_MAX / 8]; /* bit per number; the last for all beyond */
-static uint64_t traced;       /* bit per number; made on first use */
+static uint64_t traced;                       /* bit per number; made on first use */
 static bool trace_made;
 
 const char *hypercall_name(uint64_t number)
@@ -76,7 +76,8 @@ long hypercall_dispatch(struct vcpu *v, uint64_t number, const struct hypercall_
     record(v, RECORD_HYPERCALL, number, args->arg[0], args->arg[1]);
     if (number >= 64 || !handler[number])
         return unknown(v, number);
-    calls[number]++;
+    __atomic_store_n(&calls[number], __atomic_load_n(&calls[number], __ATOMIC_RELAXED) + 1,
+                     __ATOMIC_RELAXED);
     long result = handler[number](v, args);
     if (traced >> number & 1)
         say(SAY_DEBUG, "vcpu %u: %s(%#llx, %#llx, %#llx, %#llx) = %ld", v->id, call_name[number],
@@ -107,5 +108,5 @@ void hypercall_print_counts(void)
 {
     for (uint32_t i = 0; i < 64; i++)
         if (calls[i])
-            say(SAY_DEBUG, "%10llu %s", (unsigned long long)calls[i], call_name[i]);
+            say(SAY_DEBUG, "%10lu %s", calls[i], call_name[i]);
 }

@@ -201,15 +201,20 @@ struct layer {
     uint64_t arena_next, arena_end;
     uint64_t tsc_at_entry;
     uint32_t tsc_khz;   /* timer.c; 0 until it is known */
-    uint64_t vm_assist; /* bit per VMASST type enabled */
+    uint32_t vm_assist; /* bit per VMASST type enabled */
 };
 
 extern struct layer layer;
 
+static inline bool vm_assist_has(uint32_t type) /* VMASST_TYPE_… below 32 */
+{
+    return __atomic_load_n(&layer.vm_assist, __ATOMIC_RELAXED) >> type & 1;
+}
+
 /* VMASST_TYPE_architectural_iopl: I/O privilege is in the flags that the guest sees and loads. */
 static inline bool iopl_is_architectural(void)
 {
-    return layer.vm_assist >> 4 & 1;
+    return vm_assist_has(4);
 }
 
 static inline struct vcpu *cpu_vcpu(void)
@@ -273,7 +278,32 @@ static inline bool layer_pae(void)
 }
 #endif
 
-/* The level of page table that a frame is (layer.frame[mfn]). */
+/* The state of a frame below frame_count, and its changes: several CPUs may make them at once. */
+static inline uint8_t frame_state(uint64_t mfn)
+{
+    return __atomic_load_n(&layer.frame[mfn], __ATOMIC_RELAXED);
+}
+
+static inline void frame_set(uint64_t mfn, uint8_t bits)
+{
+    __atomic_fetch_or(&layer.frame[mfn], bits, __ATOMIC_RELAXED);
+}
+
+static inline void frame_clear(uint64_t mfn, uint8_t bits)
+{
+    __atomic_fetch_and(&layer.frame[mfn], (uint8_t)~bits, __ATOMIC_RELAXED);
+}
+
+static inline void frame_set_level(uint64_t mfn, uint8_t level)
+{
+    uint8_t old = frame_state(mfn);
+    while (!__atomic_compare_exchange_n(&layer.frame[mfn], &old,
+                                        (uint8_t)((old & ~FRAME_LEVEL) | level), true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+/* The level of page table that a frame is (frame_state()). */
 static inline int frame_level(uint8_t frame)
 {
     return (frame & FRAME_LEVEL) == FRAME_TOP ? 2 : frame & FRAME_LEVEL;
@@ -282,13 +312,13 @@ static inline int frame_level(uint8_t frame)
 /* A page table, of which the layer checks what is stored: nothing else may be written there. */
 static inline bool frame_is_table(uint64_t mfn)
 {
-    return layer.frame[mfn] & (FRAME_LEVEL | FRAME_PINNED);
+    return frame_state(mfn) & (FRAME_LEVEL | FRAME_PINNED);
 }
 
 /* RAM that the guest may name: false for holes, layer frames and numbers out of range. */
 static inline bool frame_is_guest(uint64_t mfn)
 {
-    return mfn < layer.frame_count && (layer.frame[mfn] & (FRAME_RAM | FRAME_LAYER)) == FRAME_RAM;
+    return mfn < layer.frame_count && (frame_state(mfn) & (FRAME_RAM | FRAME_LAYER)) == FRAME_RAM;
 }
 
 /* The guest frame as a pointer, NULL when frame_is_guest() is false. */

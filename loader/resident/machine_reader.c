@@ -12,7 +12,7 @@ static bool read_machine(const struct reader *reader, uint64_t at, void *to, siz
     uint64_t end = at + size;
     bool low = end <= UINT64_C(0x100000000);
     for (uint64_t frame = at >> PAGE_SHIFT; !low && frame << PAGE_SHIFT < end; frame++) {
-        if (frame >= layer.frame_count || !(layer.frame[frame] & FRAME_RAM))
+        if (frame >= layer.frame_count || !(frame_state(frame) & FRAME_RAM))
             return false;
     }
     for (size_t done = 0, part; done < size; done += part) {

@@ -59,7 +59,7 @@ void hole_install(uint64_t directory)
 
 static uint64_t caching(uint64_t mfn)
 {
-    return mfn < layer.frame_count && layer.frame[mfn] & FRAME_RAM ? 0 : UNCACHED;
+    return mfn < layer.frame_count && frame_state(mfn) & FRAME_RAM ? 0 : UNCACHED;
 }
 
 static uint32_t slot_frame[SLOTS]; /* + 1, 0 = empty */

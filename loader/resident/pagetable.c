@@ -20,20 +20,36 @@ static inline uint64_t entry_mfn(uint64_t entry)
     return (entry & PTE_ADDR) >> PAGE_SHIFT;
 }
 
+/* An entry that another CPU may be storing, or setting bits in. */
+static inline uint64_t load(const uint64_t *entry)
+{
+    return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
+
 uint64_t entry_read(uint64_t at)
 {
-    return *(const uint64_t *)maddr_pointer(at & ~UINT64_C(7));
+    return __atomic_load_n((const uint64_t *)maddr_pointer(at & ~UINT64_C(7)), __ATOMIC_RELAXED);
 }
 
 void entry_write(uint64_t at, uint64_t value)
 {
-    *(uint64_t *)maddr_pointer(at & ~UINT64_C(7)) = value;
+    __atomic_store_n((uint64_t *)maddr_pointer(at & ~UINT64_C(7)), value, __ATOMIC_RELAXED);
+}
+
+/* Other CPUs set the bits that are to be kept, at any moment. */
+void entry_write_keep(uint64_t at, uint64_t value)
+{
+    uint64_t *entry = maddr_pointer(at & ~UINT64_C(7));
+    uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(entry, &old, value | (old & (PTE_A | PTE_D)), true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
 }
 
 bool entry_is_ours(int level, uint64_t at)
 {
     uint64_t slot = (at & PAGE_MASK) >> 3;
-    if (level == 2 && (layer.frame[at >> PAGE_SHIFT] & FRAME_LEVEL) == FRAME_TOP)
+    if (level == 2 && (frame_state(at >> PAGE_SHIFT) & FRAME_LEVEL) == FRAME_TOP)
         return slot >= COMPAT_HOLE_SLOT;
     return level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS;
 }
@@ -65,7 +81,7 @@ static uint64_t *leaf_entry(uint64_t root, uint64_t gva)
         const uint64_t *entries = frame_pointer(table);
         if (!entries)
             return NULL;
-        uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
+        uint64_t entry = load(&entries[(gva >> (3 + 9 * level)) & 511]);
         if (!(entry & PTE_P) || (level < 4 && (entry & PTE_PS)))
             return NULL;
         table = entry_mfn(entry);
@@ -92,7 +108,7 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
         uint64_t *entries = frame_pointer((table & PTE_ADDR) >> PAGE_SHIFT);
         if (!entries)
             return false;
-        uint64_t entry = entries[(gva >> (3 + 9 * level)) & 511];
+        uint64_t entry = load(&entries[(gva >> (3 + 9 * level)) & 511]);
         if (!(entry & PTE_P) || (write && !(entry & PTE_RW) && !(layer.compat && level == 3)))
             return false;
         if (level == 1 || ((level == 2 || level == 3) && (entry & PTE_PS))) {
@@ -105,11 +121,6 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
     return false;
 }
 
-static void set_level(uint64_t mfn, uint8_t level)
-{
-    layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
-}
-
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
 static void mark(uint64_t mfn, int level, bool again)
 {
@@ -117,16 +128,16 @@ static void mark(uint64_t mfn, int level, bool again)
     if (!entries)
         return;
     /* Linear page tables name a table of a higher level: its own rules are the stricter ones. */
-    if (frame_level(layer.frame[mfn]) > level)
+    if (frame_level(frame_state(mfn)) > level)
         return;
-    bool known = frame_level(layer.frame[mfn]) == level;
+    bool known = frame_level(frame_state(mfn)) == level;
     if (!known)
-        set_level(mfn, (uint8_t)level);
+        frame_set_level(mfn, (uint8_t)level);
     if (level == 1 || (known && !again))
         return;
     uint32_t count = layer.compat && level == 3 ? 4 : 512;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t entry = entries[i];
+        uint64_t entry = load(&entries[i]);
         if (!(entry & PTE_P))
             continue;
         if (level == 4 && i >= HOLE_SLOT && i < HOLE_SLOT + HOLE_SLOTS)
@@ -134,8 +145,8 @@ static void mark(uint64_t mfn, int level, bool again)
         if (level < 4 && (entry & PTE_PS))
             continue;
         if (level == 2 && frame_is_guest(entry_mfn(entry))) {
-            if (!(layer.frame[entry_mfn(entry)] & FRAME_LEVEL))
-                set_level(entry_mfn(entry), 1);
+            if (!(frame_state(entry_mfn(entry)) & FRAME_LEVEL))
+                frame_set_level(entry_mfn(entry), 1);
         } else {
             /* The kernel's half is shared by all roots and linked by hypercall. */
             mark(entry_mfn(entry), level - 1, again && !(level == 4 && i >= HOLE_SLOT));
@@ -164,7 +175,7 @@ long leaf_check(uint64_t entry)
     if (!(entry & PTE_P))
         return 0;
     uint64_t mfn = entry_mfn(entry);
-    uint8_t state = mfn < layer.frame_count ? layer.frame[mfn] : 0;
+    uint8_t state = mfn < layer.frame_count ? frame_state(mfn) : 0;
     if (state & FRAME_LAYER)
         return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
     if (!(state & FRAME_RAM))
@@ -211,8 +222,8 @@ void entry_stored(int level, uint64_t at, uint64_t entry)
     if (level > 1) {
         if (level == 4 || !(entry & PTE_PS))
             mark(mfn, level - 1, false);
-    } else if (entry & PTE_RW && mfn < layer.frame_count) {
-        layer.frame[mfn] &= (uint8_t)~FRAME_LEVEL;
+    } else if (entry & PTE_RW && mfn < layer.frame_count && frame_state(mfn) & FRAME_LEVEL) {
+        frame_clear(mfn, FRAME_LEVEL);
     }
 }
 
@@ -221,16 +232,17 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     if ((error & 0x1f) != 3) /* a write, page present, supervisor, no reserved bit */
         return false;
     uint64_t *leaf = leaf_entry(v->kernel_root, address);
-    if (!leaf || !(*leaf & PTE_P) || (*leaf & PTE_RW))
+    uint64_t entry = leaf ? load(leaf) : 0;
+    if (!(entry & PTE_P) || (entry & PTE_RW))
         return false;
     /* A user page that the kernel writes to is copy-on-write, never a table; the initial tables
      * have the user bit everywhere, though, and so have kernels that leave it to the hypervisor. */
-    if ((*leaf & PTE_US) && address < HOLE_END && v->user_root)
+    if ((entry & PTE_US) && address < HOLE_END && v->user_root)
         return false;
-    uint64_t mfn = entry_mfn(*leaf);
-    if (!frame_is_guest(mfn) || !(layer.frame[mfn] & FRAME_LEVEL))
+    uint64_t mfn = entry_mfn(entry);
+    if (!frame_is_guest(mfn) || !(frame_state(mfn) & FRAME_LEVEL))
         return false;
-    if (layer.compat && (layer.frame[mfn] & FRAME_LEVEL) == 3)
+    if (layer.compat && (frame_state(mfn) & FRAME_LEVEL) == 3)
         return false; /* the CPU uses a copy */
     __atomic_fetch_or(leaf, PTE_RW, __ATOMIC_RELAXED);
     cpu_invlpg(address);
@@ -242,7 +254,7 @@ long top_link_check(uint64_t entry)
     long rc = link_check(entry);
     if (rc || !(entry & PTE_P))
         return rc;
-    return frame_level(layer.frame[entry_mfn(entry)]) == 3 ? -XEN_EINVAL : 0;
+    return frame_level(frame_state(entry_mfn(entry))) == 3 ? -XEN_EINVAL : 0;
 }
 
 /* 32-bit guests: the last GiB holds the hypervisor's hole, so it must have a table. */
@@ -255,9 +267,9 @@ static long compat_prepare(uint64_t mfn)
         if (top_link_check(l3[i]) || ((l3[i] & PTE_P) && entry_mfn(l3[i]) == mfn))
             return -XEN_EINVAL;
     uint64_t last = entry_mfn(l3[3]);
-    if (frame_level(layer.frame[mfn]) != 3 || (layer.frame[last] & FRAME_LEVEL) != FRAME_TOP) {
+    if (frame_level(frame_state(mfn)) != 3 || (frame_state(last) & FRAME_LEVEL) != FRAME_TOP) {
         table_mark(mfn, 3);
-        set_level(last, FRAME_TOP);
+        frame_set_level(last, FRAME_TOP);
     }
     compat_hole_install(l3[3] & PTE_ADDR);
     return 0;
@@ -270,7 +282,7 @@ static bool may_become_root(uint64_t mfn)
     if (m2p_get(mfn) == ~UINT64_C(0))
         return false;
     for (uint32_t i = 0; i < 512; i++)
-        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) && link_check(entries[i]))
+        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) && link_check(load(&entries[i])))
             return false;
     return true;
 }
@@ -281,7 +293,7 @@ long root_prepare(uint64_t mfn)
         return -XEN_EINVAL;
     if (layer.compat)
         return compat_prepare(mfn);
-    if ((layer.frame[mfn] & FRAME_LEVEL) != 4) {
+    if ((frame_state(mfn) & FRAME_LEVEL) != 4) {
         if (table_conflicts(mfn, 4) || !may_become_root(mfn))
             return -XEN_EINVAL;
         table_mark(mfn, 4);

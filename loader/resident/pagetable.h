@@ -15,6 +15,8 @@ MUST_USE bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret);
  */
 uint64_t entry_read(uint64_t at);
 void entry_write(uint64_t at, uint64_t value);
+/* The same, with the accessed and dirty bits that are there. */
+void entry_write_keep(uint64_t at, uint64_t value);
 /* True for entries that are the hypervisor's in every table of that kind. */
 bool entry_is_ours(int level, uint64_t at);
 
@@ -30,7 +32,7 @@ uint32_t walk_read(uint64_t cr3, uint64_t address, int *ret_level, uint64_t entr
  * into a root (the hypervisor's entries) would be leaves to the other. */
 static inline bool table_conflicts(uint64_t mfn, int level)
 {
-    int present = frame_level(layer.frame[mfn]);
+    int present = frame_level(frame_state(mfn));
     return present != 0 && present != level;
 }
 

@@ -47,6 +47,12 @@ void entry_write(uint64_t at, uint64_t value)
         *(volatile uint32_t *)maddr_pointer(at & ~UINT64_C(3)) = (uint32_t)value;
 }
 
+/* One CPU: the bits that are to be kept cannot change in between. */
+void entry_write_keep(uint64_t at, uint64_t value)
+{
+    entry_write(at, value | (entry_read(at) & (PTE_A | PTE_D)));
+}
+
 static uint32_t entry_index(int level, uint64_t gva)
 {
     if (!layer_pae())
@@ -117,20 +123,15 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
     return true;
 }
 
-static void set_level(uint64_t mfn, int level)
-{
-    layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
-}
-
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
 static void mark(uint64_t mfn, int level, bool again)
 {
     if (!frame_is_guest(mfn))
         return;
-    if ((layer.frame[mfn] & FRAME_LEVEL) > (uint32_t)level)
+    if ((frame_state(mfn) & FRAME_LEVEL) > (uint32_t)level)
         return; /* linear page tables: see pagetable.c */
-    bool known = (layer.frame[mfn] & FRAME_LEVEL) == (uint32_t)level;
-    set_level(mfn, level);
+    bool known = (frame_state(mfn) & FRAME_LEVEL) == (uint32_t)level;
+    frame_set_level(mfn, (uint8_t)level);
     if (level == 1 || (known && !again))
         return;
     uint32_t count = level == 3 ? 4 : layer_pae() ? 512 : NON_PAE_HOLE_SLOT;
@@ -153,7 +154,7 @@ long leaf_check(uint64_t entry)
     if (!(entry & PTE_P))
         return 0;
     uint64_t mfn = entry_mfn(entry);
-    uint8_t state = mfn < layer.frame_count ? layer.frame[mfn] : 0;
+    uint8_t state = mfn < layer.frame_count ? frame_state(mfn) : 0;
     if (state & FRAME_LAYER)
         return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
     if (!(state & FRAME_RAM) && !layer.dom0)
@@ -179,7 +180,7 @@ void entry_stored(int level, uint64_t at, uint64_t entry)
         if (level > 1)
             mark(mfn, level - 1, false);
         else if (entry & PTE_RW && mfn < layer.frame_count)
-            layer.frame[mfn] &= (uint8_t)~FRAME_LEVEL;
+            frame_clear(mfn, FRAME_LEVEL);
     }
     if (level == 3 && v->kernel_root == (at & ~PAGE_MASK) && root_prepare(at >> PAGE_SHIFT) == 0)
         root_load(v);
@@ -192,7 +193,7 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
         return false; /* a write, page present, supervisor, no reserved bit */
     uint64_t leaf = entry_read(place), mfn = entry_mfn(leaf);
     if ((leaf & (PTE_P | PTE_RW)) != PTE_P || !frame_is_guest(mfn) ||
-        (layer.frame[mfn] & FRAME_LEVEL) != 1)
+        (frame_state(mfn) & FRAME_LEVEL) != 1)
         return false;
     entry_write(place, leaf | PTE_RW);
     cpu_invlpg(address);
@@ -204,7 +205,7 @@ long top_link_check(uint64_t entry)
     long rc = link_check(entry);
     if (rc || !(entry & PTE_P))
         return rc;
-    return (layer.frame[entry_mfn(entry)] & FRAME_LEVEL) == 3 ? -XEN_EINVAL : 0;
+    return (frame_state(entry_mfn(entry)) & FRAME_LEVEL) == 3 ? -XEN_EINVAL : 0;
 }
 
 /* A frame that was no root so far: the guest's, and full of entries for tables of the guest. */
@@ -225,7 +226,7 @@ long root_prepare(uint64_t mfn)
 {
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
-    if ((layer.frame[mfn] & FRAME_LEVEL) != (uint32_t)root_level()) {
+    if ((frame_state(mfn) & FRAME_LEVEL) != (uint32_t)root_level()) {
         if (table_conflicts(mfn, root_level()) || !may_become_root(mfn))
             return -XEN_EINVAL;
         table_mark(mfn, root_level());

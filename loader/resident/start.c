@@ -73,7 +73,7 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
     if (!frame_is_guest(root) || root_set(v, root))
         layer_panic(NULL, "the guest's page table at %#llx is not in its memory",
                     (unsigned long long)layer.handover->page_table_root);
-    layer.frame[root] |= FRAME_PINNED;
+    frame_set(root, FRAME_PINNED);
     fill_hypercall_page();
     io_privilege_set(v, 0);
     init_cpu(v);

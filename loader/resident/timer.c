@@ -63,6 +63,7 @@ static void fill(struct vcpu_time_info *info, uint32_t version)
 
 void time_publish(struct vcpu *v)
 {
+    spin_lock(&v->clock.lock); /* one writer at a time, or the version would lie */
     volatile struct vcpu_time_info *live = (volatile struct vcpu_time_info *)(v->info + INFO_TIME);
     struct vcpu_time_info info;
     uint32_t version = (live->version | 1) + 1; /* even, and new */
@@ -77,10 +78,12 @@ void time_publish(struct vcpu *v)
     live->flags = info.flags;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     live->version = version;
+    uint64_t area = v->clock.time_area;
+    spin_unlock(&v->clock.lock);
     /* The area is the guest's to map; when it is not there, Xen does not mind either. */
-    if (v->clock.time_area != 0 && !guest_write(v, v->clock.time_area, &info, sizeof(info)))
+    if (area != 0 && !guest_write(v, area, &info, sizeof(info)))
         say(SAY_DEBUG, "vCPU %u: time area 0x%llx is not writable", v->id,
-            (unsigned long long)v->clock.time_area);
+            (unsigned long long)area);
 }
 
 void time_set_wall_clock(uint64_t seconds, uint32_t ns, uint64_t system_time)
@@ -119,10 +122,9 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void arm(const struct vcpu *v, uint64_t now)
+static void arm(const struct vcpu_clock *c, uint64_t periodic, uint64_t now)
 {
-    const struct vcpu_clock *c = &v->clock;
-    uint64_t next = earlier(earlier(c->singleshot, c->periodic), earlier(c->poll, c->service));
+    uint64_t next = earlier(earlier(c->singleshot, periodic), earlier(c->poll, c->service));
     uint64_t ns = next == 0 ? 0 : next > now ? next - now : 1;
     if (lapic_present())
         lapic_timer_arm(ns == 0 ? 0 : timescale_ticks(clock_rate.lapic_hz, ns));
@@ -139,6 +141,7 @@ void timer_run(struct vcpu *v)
         c->singleshot = 0;
         tick = true;
     }
+    spin_lock(&c->lock);
     if (c->periodic != 0 && c->periodic <= now) {
         /* Ticks that were missed are not made up for. */
         c->periodic += c->period;
@@ -146,6 +149,8 @@ void timer_run(struct vcpu *v)
             c->periodic = now + c->period;
         tick = true;
     }
+    uint64_t periodic = c->periodic; /* who changes it from now on tells us to look again */
+    spin_unlock(&c->lock);
     if (tick)
         event_raise_virq(v, VIRQ_TIMER);
     if (c->poll != 0 && c->poll <= now) {
@@ -156,7 +161,7 @@ void timer_run(struct vcpu *v)
         c->service = now + service_period;
         console_poll(v);
     }
-    arm(v, time_ns());
+    arm(c, periodic, time_ns());
 }
 
 void timer_update(struct vcpu *v)
@@ -167,6 +172,15 @@ void timer_update(struct vcpu *v)
     }
     __atomic_store_n(&v->clock.changed, true, __ATOMIC_SEQ_CST);
     event_kick(v);
+}
+
+void timer_set_periodic(struct vcpu *v, uint64_t ns)
+{
+    spin_lock(&v->clock.lock);
+    v->clock.period = ns;
+    v->clock.periodic = ns == 0 ? 0 : time_ns() + ns;
+    spin_unlock(&v->clock.lock);
+    timer_update(v);
 }
 
 void timer_start_service(uint64_t ns)

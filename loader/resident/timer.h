@@ -27,6 +27,9 @@ void time_delay_us(uint32_t us);
 /* After a change of v->clock: brings the hardware timer up to date, or tells the other CPU to. */
 void timer_update(struct vcpu *v);
 
+/* Ticks every `ns` from now on, none for 0; for the vCPU of another CPU too. */
+void timer_set_periodic(struct vcpu *v, uint64_t ns);
+
 /* Fires what is due on this CPU and arms the hardware for the rest. */
 void timer_run(struct vcpu *v);
 

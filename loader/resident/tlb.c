@@ -34,7 +34,8 @@ static bool flushed(const struct vcpu *v, uint32_t wanted)
 static void sleep_until_flushed(struct vcpu *self, const struct vcpu *v, uint32_t wanted)
 {
     __atomic_fetch_or(&flush_waiters, UINT64_C(1) << self->id, __ATOMIC_SEQ_CST);
-    if (!flushed(v, wanted) && self->flush_wanted == self->flush_done)
+    if (!flushed(v, wanted) &&
+        __atomic_load_n(&self->flush_wanted, __ATOMIC_ACQUIRE) == self->flush_done)
         layer_wait_for_interrupt(self);
     __atomic_fetch_and(&flush_waiters, ~(UINT64_C(1) << self->id), __ATOMIC_SEQ_CST);
 }

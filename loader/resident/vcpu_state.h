@@ -9,13 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "spinlock.h"
+
 struct vcpu_event {
     volatile bool waiting; /* in sched_op block or poll */
     bool info_registered;  /* VCPUOP_register_vcpu_info was done */
 };
 
 struct vcpu_clock {
-    /* Deadlines in ns of system time, 0 = none. */
+    /* Deadlines in ns of system time, 0 = none.  The lock is for what other CPUs change: periodic,
+     * period and time_area. */
+    struct spinlock lock;
     uint64_t singleshot; /* VIRQ_TIMER: set_timer_op and VCPUOP_set_singleshot_timer share it */
     uint64_t periodic;   /* VIRQ_TIMER: next tick… */
     uint64_t period;     /* …and distance of ticks */
@@ -26,11 +30,12 @@ struct vcpu_clock {
 };
 
 struct vcpu_runstate {
-    uint32_t state;    /* RUNSTATE_… */
-    uint64_t entered;  /* ns of system time */
-    uint64_t spent[4]; /* ns in each state, up to `entered` */
-    uint64_t area;     /* guest virtual, 0 = none */
-    bool initialised;  /* has a context to start with */
+    struct spinlock lock; /* others read, and set the area */
+    uint32_t state;       /* RUNSTATE_… */
+    uint64_t entered;     /* ns of system time */
+    uint64_t spent[4];    /* ns in each state, up to `entered` */
+    uint64_t area;        /* guest virtual, 0 = none */
+    bool initialised;     /* has a context to start with */
 };
 
 #endif

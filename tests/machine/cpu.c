@@ -178,7 +178,7 @@ bool wrmsr_fixup(uint32_t msr, uint64_t value)
     } else if (msr == MSR_ICR) {
         send((uint32_t)(value >> 32), (uint32_t)value);
     } else if (msr == MSR_TIMER) {
-        machine_cpu[self].timer_due = value ? model.clock + value * MODEL_LAPIC_TICK : 0;
+        machine_cpu[self].timer_due = value ? cpu_tsc() + value * MODEL_LAPIC_TICK : 0;
     } else if (msr != MSR_PAT && (msr < 0x800 || msr >= MSR_X2APIC_END)) {
         return false;
     }

@@ -103,7 +103,7 @@ bool machine_walk(uint64_t gva, bool write, uint64_t *ret_maddr)
         *ret_maddr = (table & ~offset) | (gva & offset);
         /* The layer's own memory cannot be what the guest means; see machine.h. */
         uint8_t state = *ret_maddr >> PAGE_SHIFT < layer.frame_count
-                            ? layer.frame[*ret_maddr >> PAGE_SHIFT]
+                            ? frame_state(*ret_maddr >> PAGE_SHIFT)
                             : 0;
         if (!machine_at(*ret_maddr) || (state & FRAME_LAYER && !(state & FRAME_SPECIAL)))
             return false;

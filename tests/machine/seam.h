@@ -62,7 +62,7 @@ extern uint64_t machine_m2p[];                     /* one entry a frame */
 extern uint8_t machine_window[], machine_device[]; /* GDT and LDT windows; devices above 4 GiB */
 extern char machine_program[] __asm__("__executable_start");
 
-#define MACHINE_SIZE (UINT64_C(1) << 44)
+#define MACHINE_SIZE (UINT64_C(1) << 40)
 #define WINDOW_SIZE  0x10000 /* of each vCPU */
 #define WINDOW_CPUS  8
 

@@ -48,15 +48,3 @@ check-layout: $(BUILD)/asan/test_layout ## LAYOUTS random machines through the p
 
 .PHONY: unit-build check-unit check-layout
 .PRECIOUS: $(BUILD)/asan/%.o
-
-# Data races: the layer's lock and event code with many threads, under ThreadSanitizer.
-RACE_C := tests/race/race_events.c loader/resident/evtchn.c
-
-$(BUILD)/race_events: $(RACE_C) loader/resident/evtchn.h loader/resident/spinlock.h
-	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP -Os,$(COMMON)) -O1 -D_GNU_SOURCE -fsanitize=thread -o $@ $(RACE_C) -lpthread
-
-check-race: $(BUILD)/race_events ## Data races of the resident layer, under ThreadSanitizer
-	@setarch -R $(BUILD)/race_events && echo "1 passed, 0 failed"
-
-.PHONY: check-race
