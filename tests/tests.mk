@@ -3,7 +3,7 @@
 # Running and testing: `make run`, `make check` and its parts.  Each first installs the Debian packages
 # it needs (as root) or names them.  The boot tests themselves are declared in tests/tests.cfg.
 
-include tests/unit/unit.mk tests/machine/machine.mk tests/race/race.mk
+include tests/machine/machine.mk tests/unit/unit.mk tests/race/race.mk
 -include tests/fuzz/fuzz.mk
 include tests/trust.mk
 include tests/bench/bench.mk

@@ -34,6 +34,17 @@ $(EFI_UNIT_OBJS): ASAN_CFLAGS += -DGNU_EFI_USE_MS_ABI -fshort-wchar $(EFI_INCLUD
                                  -isystem /usr/include/efi/x86_64 -Iboot -Iboot/efi
 $(BUILD)/asan/test_efi_application: $(EFI_UNIT_OBJS)
 
+# The resident layer on the model of a machine (tests/machine/): its files once more.
+MACHINE_UNIT_OBJS := $(patsubst %.c,$(BUILD)/asan/machine/%.o,$(MACHINE_LAYER_C) $(MACHINE_C) \
+                       tests/unit/test_resident_machine.c)
+$(BUILD)/asan/machine/loader/%.o: ASAN_CFLAGS += $(MACHINE_LAYER_FLAGS)
+$(BUILD)/asan/machine/tests/%.o: ASAN_CFLAGS += $(MACHINE_FLAGS)
+$(BUILD)/asan/machine/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ASAN_CFLAGS) $(SANITIZE) -c $< -o $@
+$(BUILD)/asan/test_resident_machine: $(MACHINE_UNIT_OBJS) $(BUILD)/asan/libpure.a
+	$(CC) $(SANITIZE) -o $@ $^ $(HOST_LIBS) -lcmocka
+
 unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 
 check-unit: ## Unit tests under ASan and UBSan
