@@ -204,6 +204,14 @@ bool xsetbv_fixup(uint32_t index, uint64_t value)
     return index == 0 && (value & 1) && !(value & ~UINT64_C(7));
 }
 
+bool load_segments_fixup(const uint16_t selector[3])
+{
+    bool fine = true;
+    for (int i = 0; i < 3; i++)
+        fine = fine && ((selector[i] & ~3) == 0 || selector[i] == 0xe02b);
+    return fine;
+}
+
 bool load_gs_fixup(uint16_t selector)
 {
     machine_cpu[self].gs_base = 0;

@@ -16,8 +16,10 @@
 #include "pagetable.h"
 #include "power.h"
 #include "smp.h"
+#include "spinlock.h"
 #include "start.h"
 #include "trap.h"
+#include "voice.h"
 
 #define GUEST_BASE_64  UINT64_C(0xffffffff80000000)
 #define GUEST_BASE_PAE UINT64_C(0xc0000000)
@@ -43,6 +45,21 @@ static void put_text(struct out *out, const char *text, size_t size)
 }
 
 static struct out voice = {.put = put_text};
+
+/* As the layer's: who writes to the consoles is alone. */
+static struct spinlock speaking;
+
+struct voice voice_take(void)
+{
+    spin_lock(&speaking);
+    return (struct voice){false};
+}
+
+void voice_give(struct voice taken)
+{
+    if (!taken.alone)
+        spin_unlock(&speaking);
+}
 
 /* Formatted always: what is said is read out of the layer's memory. */
 void say(enum log_level_layer level, const char *format, ...)
@@ -169,6 +186,12 @@ void smp_start(void)
 
 void smp_stop_others(void)
 {
+}
+
+_Noreturn void smp_stop_here(struct vcpu *v)
+{
+    (void)v;
+    model_end(MACHINE_OFF);
 }
 
 /* ---- what the firmware and the stage leave -----------------------------------------------------
