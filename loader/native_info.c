@@ -28,8 +28,8 @@ void native_mem(const struct plan_input *input, uint32_t *ret_lower, uint32_t *r
         const struct memory_entry *e = &record->map.entry[i];
         if (e->type != MEMORY_RAM)
             continue;
-        if (e->start <= low && e->end > low)
-            low = e->end;
+        if ((e->start <= low || e->start < PAGE_SIZE) && e->end > low)
+            low = e->end; /* a loader may keep the first page's vectors to itself, as kexec does */
         if (e->start <= high && e->end > high)
             high = e->end;
     }

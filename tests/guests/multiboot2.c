@@ -50,8 +50,8 @@ static uint64_t check_map(const uint8_t *data, uint32_t size)
         if (read32(entry + 16) != 1)
             continue;
         check_memory_usable((start + 3) & ~3ull, (length & ~3ull) - 4);
-        if (start == 0)
-            low_end = length;
+        if (start < 4096)
+            low_end = start + length;
         if (start <= 0x100000 && start + length >= (uintptr_t)image_end - VIRT_BASE)
             image_inside = true;
     }

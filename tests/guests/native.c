@@ -64,8 +64,8 @@ static void check_map(const multiboot_info_t *info)
               (unsigned long long)entry->len, entry->type);
         if (entry->type == MULTIBOOT_MEMORY_AVAILABLE) {
             ram += entry->len;
-            if (entry->addr == 0)
-                low_end = entry->len;
+            if (entry->addr < 4096)
+                low_end = entry->addr + entry->len;
             if (entry->addr <= 0x100000 && entry->addr + entry->len > 0x100000) {
                 upper_end = entry->addr + entry->len;
                 image_inside = upper_end >= (uintptr_t)image_end - VIRT_BASE;

@@ -213,6 +213,14 @@ static void information1(void **unused)
     assert_int_equal(mbi.mem_lower, 639);
     assert_int_equal(mbi.mem_upper, 31 * 1024);
     assert_int_equal(mbi.framebuffer_type, 2);
+
+    /* kexec's map begins behind the vectors. */
+    f = machine(true);
+    f->record.map.entry[0].start = 0x400;
+    header1(f, 0x100, 0, NULL, 0);
+    make(f, REFUSE_NONE);
+    memcpy(&mbi, fixture_memory + f->plan.exit.bx, sizeof(mbi));
+    assert_int_equal(mbi.mem_lower, 639);
     assert_int_equal(mbi.framebuffer_addr, 0xb8000);
 }
 
