@@ -67,7 +67,7 @@ boot-tests-ready:
 check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 	@tests/run-tests --group boot --jobs $(JOBS) $(TEST)
 
-REAL_PACKAGES := mmdebstrap e2fsprogs sbsigntool openssl
+REAL_PACKAGES := mmdebstrap e2fsprogs fdisk sbsigntool openssl
 check-real: boot-tests-ready ## Boot other people's kernels, Debian's first; Linux's log beside that under Xen
 	@tools/need $(REAL_PACKAGES) || true # a test whose tools are missing is skipped by name
 	@tests/check check-real-boots $(if $(TEST),,check-logs)
