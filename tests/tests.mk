@@ -13,7 +13,7 @@ JOBS ?= 2
 
 RUN_PACKAGES := $(BUILD_PACKAGES) qemu-system-x86 busybox-static python3
 CHECK_PACKAGES := $(RUN_PACKAGES) gcc-multilib libcmocka-dev grub-common grub-pc-bin grub-efi-amd64-bin grub-efi-ia32-bin xorriso mtools ovmf \
-                  ovmf-ia32 bzip2 xz-utils lz4 zstd lzop
+                  ovmf-ia32 bzip2 xz-utils lz4 zstd lzop bochs bochsbios vgabios
 
 # ---- make run -------------------------------------------------------------------------------------
 # GUEST   a kernel: a file, or the name of one of tests/guests/guests.cfg   (Debian's linux-image-FLAVOUR)
@@ -78,7 +78,7 @@ check-real-boots:
 check-logs: boot-tests-ready ## Compare Linux's boot log as dom0 with that under real Xen, line by line
 	@tests/compare-logs
 
-SLOW_PACKAGES := syslinux-common isolinux ipxe sbsigntool systemd-boot-efi bochs openssl
+SLOW_PACKAGES := syslinux-common isolinux ipxe sbsigntool systemd-boot-efi openssl
 check-ci: ## What continuous integration runs: make check and the slow ways in, one verdict
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(CHECK_PARTS) check-slow

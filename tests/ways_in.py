@@ -14,7 +14,9 @@ BUILD = os.path.join(TOP, "build")
 WORK = os.path.join(BUILD, "tests")
 NEEDS = {"isolinux": "/usr/lib/ISOLINUX/isolinux.bin",
          "syslinux-common": "/usr/lib/syslinux/modules/bios/mboot.c32",
-         "bochs": "/usr/share/bochs/BIOS-bochs-latest",
+         "bochs": "/usr/bin/bochs",
+         "bochsbios": "/usr/share/bochs/BIOS-bochs-latest",
+         "vgabios": "/usr/share/bochs/VGABIOS-lgpl-latest",
          "ipxe": "/boot/ipxe.lkrn",
          "xorriso": "/usr/bin/xorriso",
          "sbsigntool": "/usr/bin/sbsign",
@@ -247,10 +249,10 @@ def bochs(folder, image, memory, cpus, model):
 
     No way to end it from inside, so its tests end by what they expect."""
     need("bochs")
-    share = os.path.dirname(NEEDS["bochs"])
+    bios, screen = need("bochsbios"), need("vgabios")
     megabytes = memory.rstrip("M")
-    put_text(f"""romimage: file={share}/BIOS-bochs-latest
-vgaromimage: file={share}/VGABIOS-lgpl-latest
+    put_text(f"""romimage: file={bios}
+vgaromimage: file={screen}
 cpu: model={model}, count={cpus}, ips=50000000, reset_on_triple_fault=0
 memory: guest={megabytes}, host={megabytes}
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
