@@ -118,7 +118,7 @@ SIZE(struct handover_memory, 24);
 SIZE(struct memory_entry, 24);
 OFFSET(struct memory_entry, type, offsetof(struct handover_memory, type));
 SIZE(struct handover_run, 24);
-SIZE(struct handover, 416);
+SIZE(struct handover, 424);
 OFFSET(struct handover, uart, 32);
 OFFSET(struct handover, layer, 48);
 OFFSET(struct handover, m2p, 80);

@@ -92,6 +92,7 @@ static void fill_machine(const struct pv_work *work, struct handover *h)
     h->m2p = pv->m2p;
     h->m2p_size = pv->m2p_size;
     h->rsdp = input->record->rsdp;
+    h->efi_system_table = input->record->efi.is_64bit ? input->record->efi.system_table : 0;
     h->symbols = work->symbols;
     h->symbols_size = work->symbols_size;
     h->strings = work->strings;

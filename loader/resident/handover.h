@@ -104,6 +104,8 @@ struct handover {
 
     /* Bytes at the end of the arena whose frames a dom0 guest gets in exchange for its own. */
     uint64_t dma_reserve;
+
+    uint64_t efi_system_table; /* machine address; of a 64-bit firmware, 0 = none */
 };
 
 #endif
