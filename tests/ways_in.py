@@ -156,6 +156,25 @@ def usb(test, what, stage, modules):
                     "-device", "usb-storage,bus=ehci.0,drive=stick"]
 
 
+def menu(test, what, stage, modules):
+    """The image as `make iso` leaves it: its menu waits, with every mode for each of two kernels (the
+    guest and the first module; the second module is the ramdisk of both).  what = bios, x64 or ia32,
+    and cd or usb."""
+    need("xorriso")
+    firmware, medium = what.split()
+    image = os.path.join(folder_of(test), "image.iso")
+    (first, arguments), (second, _), (ramdisk, _) = modules
+    run(os.path.join(TOP, "tools/mkiso"), image, os.path.join(BUILD, "paravane.elf"), "native,pvh,pv",
+        f"{first}={ramdisk}", f"{second}={ramdisk}", "--", *arguments.split(), cwd=TOP,
+        env=dict(os.environ, MENU_TIMEOUT="60", MENU_OPTIONS=stage))
+    words = test.firmware(firmware) if firmware != "bios" else []
+    if medium == "cd":
+        return words + ["-cdrom", image]
+    return words + ["-usb", "-device", "usb-ehci,id=ehci", "-drive",
+                    f"if=none,id=stick,format=raw,file={image},snapshot=on",
+                    "-device", "usb-storage,bus=ehci.0,drive=stick"]
+
+
 def shell(test, what, stage, modules):
     """The UEFI shell's startup.nsh, load options; what = x64 or ia32."""
     folder = folder_of(test)
@@ -174,7 +193,10 @@ def refusals(test, what, stage, modules):
     put_application(what, folder, "conf/PARAVANE.EFI")
     with open(os.path.join(folder, "large"), "wb") as file:
         file.truncate(200 << 20)
+    put_text("colour=red\n[one]\nguest=/one\nspeed=high\n", folder, "keys/paravane.conf")
+    put_application(what, folder, "keys/PARAVANE.EFI")
     lines = [f"\\PARAVANE.EFI {stage}", f"\\PARAVANE.EFI {stage} guest=/missing",
+             f"\\PARAVANE.EFI {stage} guest=/conf", f"\\keys\\PARAVANE.EFI {stage}",
              f"\\PARAVANE.EFI {stage} guest=/large", f"\\conf\\PARAVANE.EFI {stage} entry=two",
              f"\\PARAVANE.EFI {stage} guest=/k\u00e4se"]
     with open(os.path.join(folder, "startup.nsh"), "wb") as file:
@@ -271,6 +293,6 @@ error: action=report
             os.path.join(folder, "commands")]
 
 
-WAYS = {"isolinux": isolinux, "ipxe": ipxe, "ipxe-guest": ipxe_guest, "usb": usb, "efi-shell": shell,
+WAYS = {"isolinux": isolinux, "ipxe": ipxe, "ipxe-guest": ipxe_guest, "usb": usb, "menu": menu, "efi-shell": shell,
         "efi-refusals": refusals,
         "efi-chain": grub_chain, "systemd-boot": systemd_boot, "secure": secure}
