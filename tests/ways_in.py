@@ -223,6 +223,19 @@ def grub_chain(test, what, stage, modules):
     return test.firmware(what) + fat(folder)
 
 
+def no_volume(test, what, stage, modules):
+    """GRUB's chainloader from a CD whose file system the firmware cannot read; what = x64 or ia32."""
+    need("xorriso")
+    folder = folder_of(test)
+    tree = os.path.join(folder, "tree")
+    put_application(what, tree, "PARAVANE.EFI")
+    put_text(f"chainloader /PARAVANE.EFI guest=/guest {stage}\nboot\necho came back to GRUB\n",
+             tree, "boot/grub/grub.cfg")
+    image = os.path.join(folder, "cd.iso")
+    run("grub-mkrescue", "-d", f"/usr/lib/grub/{dict(x64='x86_64', ia32='i386')[what]}-efi", "-o", image, tree)
+    return test.firmware(what) + ["-cdrom", image]
+
+
 def systemd_boot(test, what, stage, modules):
     """systemd-boot, an entry with options."""
     need("systemd-boot-efi")
@@ -294,5 +307,5 @@ error: action=report
 
 
 WAYS = {"isolinux": isolinux, "ipxe": ipxe, "ipxe-guest": ipxe_guest, "usb": usb, "menu": menu, "efi-shell": shell,
-        "efi-refusals": refusals,
+        "efi-refusals": refusals, "efi-no-volume": no_volume,
         "efi-chain": grub_chain, "systemd-boot": systemd_boot, "secure": secure}
