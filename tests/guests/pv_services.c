@@ -405,6 +405,14 @@ static void check_devices(void)
     platform.u.pcpu_info.xen_cpuid = 77;
     tell("platform get_cpuinfo 77", call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     field("platform get_cpuinfo 77 flags", platform.u.pcpu_info.flags);
+    platform.cmd = XENPF_firmware_info; /* of a machine with a BIOS */
+    platform.u.firmware_info.type = XEN_FW_EFI_INFO;
+    platform.u.firmware_info.index = XEN_FW_EFI_CONFIG_TABLE;
+    tell("platform firmware_info EFI",
+         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+    platform.u.firmware_info.type = 99;
+    tell("platform firmware_info 99",
+         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     tell("console_io read", call(__HYPERVISOR_console_io, CONSOLEIO_read, 0, 0));
     tell("console_io unknown operation", call(__HYPERVISOR_console_io, 9, 0, 0));
     tell("console_io write from nowhere",
