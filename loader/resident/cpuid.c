@@ -82,12 +82,11 @@ static void xen_leaf(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint
     case 3:
         time_leaf(v, subleaf, ret);
         break;
-    case 5: {
-        uint32_t host[4];
-        cpu_cpuid(0x80000008, 0, host);
-        ret[1] = host[0] & 0xff;
+    case 5: /* width of the machine addresses of RAM */
+        for (uint64_t last = layer.frame_count - 1; last; last >>= 1)
+            ret[1]++;
+        ret[1] += PAGE_SHIFT;
         break;
-    }
     default:
         break;
     }
@@ -102,6 +101,8 @@ static void hide_features_1(const struct vcpu *v, uint32_t ret[4])
     if (ret[2] & BIT(26) && v->cr4 & UINT64_C(0x40000))
         ret[2] |= BIT(27);
     ret[3] &= ~HIDE_1D;
+    if (!layer.compat && cpu_is_amd()) /* whose SYSENTER does not work in long mode */
+        ret[3] &= ~BIT(11);
 }
 
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t ret[4])

@@ -22,7 +22,7 @@
 #define MSR_SYSENTER_CS   0x174u
 #define EFER_SCE          1u
 #define EFER_NXE          0x800u
-#define CR0_VALUE         UINT64_C(0x80010033) /* PG WP NE ET MP PE */
+#define CR0_VALUE         UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
 #define CR4_PAE           UINT64_C(0x20)
 #define CR4_OSFXSR        UINT64_C(0x200)
 #define CR4_OSXMMEXCPT    UINT64_C(0x400)

@@ -16,7 +16,7 @@
 #define MSR_EFER        0xc0000080u
 #define MSR_SYSENTER_CS 0x174u
 #define EFER_NXE        UINT64_C(0x800)
-#define CR0_VALUE       UINT64_C(0x80010033) /* PG WP NE ET MP PE */
+#define CR0_VALUE       UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
 #define CR4_DE          UINT64_C(0x8)
 #define CR4_PAE         UINT64_C(0x20)
 #define CR4_MCE         UINT64_C(0x40)

@@ -26,6 +26,8 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t
 bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret);
 bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
 
+bool cpu_is_amd(void);
+
 /* Debug registers (hc_misc.c): -XEN_E… */
 long debugreg_write(struct vcpu *v, uint32_t reg, uint64_t value);
 bool debugreg_read(struct vcpu *v, uint32_t reg, uint64_t *ret);

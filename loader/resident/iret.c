@@ -24,6 +24,7 @@ struct iret64 {
 
 #define RIGHTS_CODE64 0x20f800u /* L, P, DPL, S, code */
 #define RIGHTS_DATA   0xf200u   /* P, DPL, S, writable data */
+#define RIGHTS_CODE   0x800u
 
 /* Access rights of a descriptor, as LAR gives them for level 3; 0 when it has none. */
 static uint32_t access_rights(uint16_t selector)
@@ -38,6 +39,12 @@ bool is_kernel_code(uint16_t selector)
     return (access_rights(selector) & RIGHTS_CODE64) == RIGHTS_CODE64;
 }
 
+bool is_kernel_data(uint16_t selector)
+{
+    return (selector & 3) == 3 &&
+           (access_rights(selector) & (RIGHTS_DATA | RIGHTS_CODE)) == RIGHTS_DATA;
+}
+
 /* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,
  * gets ours.  Others are left to the CPU to refuse. */
 static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
@@ -46,7 +53,7 @@ static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
     f->ss = SEL_KERNEL64SS;
     if (cs == SEL_USER64CS && ss == SEL_USER_SS)
         return;
-    if (!is_kernel_code(cs) || (access_rights(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
+    if (!is_kernel_code(cs) || !is_kernel_data(ss)) {
         f->cs = cs;
         f->ss = ss;
     }
@@ -64,9 +71,11 @@ static long iret64(struct vcpu *v)
         io_privilege_set(v, (uint8_t)(to.rflags >> 12 & 3));
     f->rflags = loadable_flags(to.rflags);
     f->rsp = to.rsp;
-    if (!(to.flags & IN_SYSCALL)) {
-        f->r11 = to.r11;
-        f->rcx = to.rcx;
+    f->r11 = to.r11;
+    f->rcx = to.rcx;
+    if (to.flags & IN_SYSCALL) { /* what SYSRET leaves there */
+        f->r11 = (to.rflags & ~(FLAG_IOPL | FLAG_VM)) | FLAG_IF;
+        f->rcx = to.rip;
     }
     if ((to.cs & 3) == 3) {
         if (!v->user_root)

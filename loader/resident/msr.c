@@ -8,6 +8,7 @@
  */
 #include "emulate.h"
 
+#define MSR_TSC           0x10u
 #define MSR_APIC_BASE     0x1bu
 #define MSR_UCODE_REV     0x8bu
 #define MSR_PLATFORM_INFO 0xceu
@@ -27,12 +28,10 @@
 #define MSR_MCG_CAP    0x179u
 #define MSR_MCG_STATUS 0x17au
 #define MSR_MC0_CTL    0x400u
-#define MSR_HWCR       0xc0010015u /* AMD */
 #define MSR_DE_CFG     0xc0011029u /* AMD */
 
-#define HWCR_TSC_FREQ_SEL UINT64_C(0x1000000)
-#define DE_CFG_LFENCE     UINT64_C(2)
-#define MC_BANKS          2 /* machine-check banks that a guest has, always empty */
+#define DE_CFG_LFENCE UINT64_C(2)
+#define MC_BANKS      2 /* machine-check banks that a guest has, always empty */
 
 #define EFER_SEEN 0xd01u /* SCE LME LMA NXE */
 
@@ -41,7 +40,7 @@ static bool canonical(uint64_t address)
     return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
-static bool is_amd(void)
+bool cpu_is_amd(void)
 {
     uint32_t leaf[4];
     cpu_cpuid(0, 0, leaf);
@@ -59,6 +58,45 @@ static bool machine_check_msr(uint32_t msr, uint64_t *ret)
     else if (msr != MSR_MCG_STATUS)
         return false;
     return true;
+}
+
+/* What reads as 0 though the guest has none of it: performance counters that are off, AMD's memory
+ * types and limits, power states.  Kernels read these without a guard.  Writes that Xen ignores
+ * are marked. */
+static const struct {
+    uint32_t first, last;
+    bool amd, writable;
+} zero_msr[] = {
+    {0x345, 0x345, false, false},           /* PERF_CAPABILITIES */
+    {0x40000000, 0x40000000, false, false}, /* Xen's own: the hypercall page */
+    {0xc0010000, 0xc0010007, true, true},   /* PERFEVTSEL, PERFCTR */
+    {0xc0010010, 0xc0010010, true, false},  /* SYSCFG */
+    {0xc0010015, 0xc0010015, true, true},   /* HWCR */
+    {0xc001001a, 0xc001001a, true, false},  /* TOP_MEM */
+    {0xc001001d, 0xc001001d, true, false},  /* TOP_MEM2 */
+    {0xc001001f, 0xc001001f, true, true},   /* NB_CFG */
+    {0xc0010061, 0xc0010061, true, false},  /* PSTATE_LIMIT */
+    {0xc0010062, 0xc0010062, true, true},   /* PSTATE_CONTROL */
+    {0xc0010063, 0xc0010064, true, false},  /* PSTATE_STATUS, the first one */
+    {0xc0010112, 0xc0010112, true, false},  /* SMM_ADDR */
+    {0xc0010200, 0xc001020b, true, true},   /* the counters of family 15h */
+};
+
+static bool reads_as_zero(uint32_t msr, bool write)
+{
+    for (size_t i = 0; i < sizeof(zero_msr) / sizeof(zero_msr[0]); i++)
+        if (msr >= zero_msr[i].first && msr <= zero_msr[i].last)
+            return (!zero_msr[i].amd || (layer.dom0 && cpu_is_amd())) &&
+                   (!write || zero_msr[i].writable);
+    return false;
+}
+
+static bool has_tsc_aux(const struct vcpu *v)
+{
+    uint32_t extended[4], leaf7[4];
+    guest_cpuid(v, 0x80000001, 0, extended);
+    guest_cpuid(v, 7, 0, leaf7);
+    return extended[3] >> 27 & 1 || leaf7[2] >> 22 & 1;
 }
 
 bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
@@ -82,14 +120,18 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
         if (layer.compat)
             *ret &= 0x800u;
         return true;
+    case MSR_TSC:
+        *ret = cpu_tsc();
+        return true;
     case MSR_PAT:
     case MSR_APIC_BASE:
-    case MSR_TSC_AUX:
         return cpu_rdmsr_safe(msr, ret);
+    case MSR_TSC_AUX:
+        return has_tsc_aux(v) && cpu_rdmsr_safe(msr, ret);
     case MSR_MISC_ENABLE: /* no branch trace or precise event sampling for a guest */
         if (!cpu_rdmsr_safe(msr, ret))
             return false;
-        *ret |= UINT64_C(0x1800);
+        *ret |= UINT64_C(0x801800);
         *ret &= ~UINT64_C(0x80);
         return true;
     case MSR_UCODE_REV:
@@ -98,14 +140,12 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
     case MSR_MISC_ENABLES:
         *ret = 0;
         return true;
-    case MSR_HWCR:
-        *ret = HWCR_TSC_FREQ_SEL;
-        return is_amd();
     case MSR_DE_CFG:
         *ret = DE_CFG_LFENCE;
-        return is_amd();
+        return cpu_is_amd();
     default:
-        if (machine_check_msr(msr, ret))
+        *ret = 0;
+        if (reads_as_zero(msr, false) || machine_check_msr(msr, ret))
             return true;
         say(SAY_DEBUG, "guest reads MSR %#x at %#llx: #GP", msr, (unsigned long long)v->frame->rip);
         return false;
@@ -136,26 +176,35 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_EFER: /* what is there may be written again */
         return guest_rdmsr(v, MSR_EFER, &now) && now == value;
     case MSR_TSC_AUX:
-        return cpu_wrmsr_safe(msr, (uint32_t)value);
-    case MSR_PAT: /* Xen keeps its own; the same value is no change */
+        return has_tsc_aux(v) && cpu_wrmsr_safe(msr, (uint32_t)value);
     case MSR_MISC_ENABLE:
-    case MSR_APIC_BASE:
         if (!guest_rdmsr(v, msr, &now))
             return false;
         if (now != value)
             say(SAY_DEBUG, "guest writes %#llx to MSR %#x: ignored", (unsigned long long)value,
                 msr);
         return true;
+    case MSR_PAT: /* Xen's, in its hands even when it is the same value */
+    case MSR_APIC_BASE:
     case MSR_STAR:
     case MSR_LSTAR:
     case MSR_CSTAR:
-    case MSR_FMASK: /* ours; the guest registers callbacks */
+    case MSR_FMASK: /* the guest registers callbacks */
         return false;
-    case MSR_UCODE_REV: /* a probe before reading the revision */
+    case MSR_UCODE_REV: /* on Intel's, a probe before reading the revision */
+        return !cpu_is_amd();
+    case MSR_MISC_ENABLES:
+        return value == 0;
+    case MSR_DE_CFG:
+        return cpu_is_amd();
+    case MSR_MCG_CAP:
+    case MSR_MCG_STATUS:
         return true;
     default:
+        if (reads_as_zero(msr, true))
+            return true;
         if (machine_check_msr(msr, &now)) /* CTL may be written, the rest only with 0 */
-            return (msr >= MSR_MC0_CTL && (msr & 3) == 0) || value == 0;
+            return (msr & 3) == 0 || value == 0;
         say(SAY_DEBUG, "guest writes %#llx to MSR %#x at %#llx: #GP", (unsigned long long)value,
             msr, (unsigned long long)v->frame->rip);
         return false;
