@@ -120,7 +120,7 @@ long vcpu_load_context(struct vcpu *v, const struct vcpu_guest_context *context)
     v->start_gs_base = context->gs_base_kernel;
     v->gs_inactive = context->gs_base_user;
     v->cr4 = layer.vcpu[0]->cr4 & ~UINT64_C(0x5000c); /* as a guest's first CPU starts */
-    v->xcr0 = 1;
+    v->xcr0 = XCR0_AT_START;
     v->debugreg[6] = DR6_IDLE;
     v->debugreg[7] = 0x400;
     io_privilege_set(v, (uint8_t)((context->user_regs.rflags & FLAG_IOPL) >> 12));

@@ -207,6 +207,8 @@ void cpu_load(struct vcpu *v)
     if (leaf1[3] & 1u << 7)
         cr4 |= CR4_MCE;
     cpu_set_cr4(cr4);
+    if (cr4 & CR4_OSXSAVE && !xsetbv_fixup(0, XCR0_AT_START))
+        say(SAY_DEBUG, "this CPU does not let XCR0 be set");
     cpu_set_cr0(CR0_VALUE);
     cpu_wrmsr(MSR_EFER, (cpu_rdmsr(MSR_EFER) | EFER_SCE) & ~(uint64_t)EFER_NXE);
     if (extended[3] & 1u << 20)

@@ -182,6 +182,8 @@ static void load_control(void)
     if (leaf1[2] & 1u << 26)
         cr4 |= CR4_OSXSAVE;
     cpu_set_cr4(cr4);
+    if (cr4 & CR4_OSXSAVE && !xsetbv_fixup(0, XCR0_AT_START))
+        say(SAY_DEBUG, "this CPU does not let XCR0 be set");
     cpu_set_cr0(CR0_VALUE);
     if (layer_pae() && extended[3] & 1u << 20 && cpu_rdmsr_safe(MSR_EFER, &efer) &&
         !cpu_wrmsr_safe(MSR_EFER, efer | EFER_NXE))

@@ -288,7 +288,11 @@ static enum emulation two_byte(struct vcpu *v, struct frame *f, struct instructi
     case 0x01:
         if (!next(in, &modrm))
             return EMULATE_NOT_OURS;
-        if (modrm == 0xd1 && (v->cr4 & CR4_OSXSAVE)) { /* xsetbv */
+        if (modrm == 0xd1 && !(v->cr4 & CR4_OSXSAVE)) {
+            inject_trap(v, 6, 0);
+            return EMULATE_DONE;
+        }
+        if (modrm == 0xd1) { /* xsetbv */
             value = (f->rdx << 32) | (uint32_t)f->rax;
             if ((uint32_t)f->rcx != 0 || !xsetbv_fixup(0, value))
                 return EMULATE_NOT_OURS;
@@ -468,7 +472,9 @@ static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruc
     uint8_t second;
     if (opcode == 0x0f && next(in, &second) && second == 0x34 && v->sysenter.address &&
         (layer.compat || !cpu_is_amd())) {
-        f->rip = 0; /* SYSENTER does not say where it came from */
+        f->rip = 0; /* SYSENTER does not say where it came from: so does Xen's frame */
+        f->cs = 3;
+        f->rsp = 0;
         f->rflags &= ~FLAG_TF;
         bounce_callback(v, &v->sysenter, "SYSENTER");
         return EMULATE_DONE;

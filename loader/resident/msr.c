@@ -8,22 +8,23 @@
  */
 #include "emulate.h"
 
-#define MSR_TSC           0x10u
-#define MSR_APIC_BASE     0x1bu
-#define MSR_UCODE_REV     0x8bu
-#define MSR_PLATFORM_INFO 0xceu
-#define MSR_MISC_ENABLES  0x140u
-#define MSR_MISC_ENABLE   0x1a0u
-#define MSR_PAT           0x277u
-#define MSR_EFER          0xc0000080u
-#define MSR_STAR          0xc0000081u
-#define MSR_LSTAR         0xc0000082u
-#define MSR_CSTAR         0xc0000083u
-#define MSR_FMASK         0xc0000084u
-#define MSR_FS_BASE       0xc0000100u
-#define MSR_GS_BASE       0xc0000101u
-#define MSR_KERNEL_GS     0xc0000102u
-#define MSR_TSC_AUX       0xc0000103u
+#define MSR_TSC             0x10u
+#define MSR_APIC_BASE       0x1bu
+#define MSR_FEATURE_CONTROL 0x3au
+#define MSR_UCODE_REV       0x8bu
+#define MSR_PLATFORM_INFO   0xceu
+#define MSR_MISC_ENABLES    0x140u
+#define MSR_MISC_ENABLE     0x1a0u
+#define MSR_PAT             0x277u
+#define MSR_EFER            0xc0000080u
+#define MSR_STAR            0xc0000081u
+#define MSR_LSTAR           0xc0000082u
+#define MSR_CSTAR           0xc0000083u
+#define MSR_FMASK           0xc0000084u
+#define MSR_FS_BASE         0xc0000100u
+#define MSR_GS_BASE         0xc0000101u
+#define MSR_KERNEL_GS       0xc0000102u
+#define MSR_TSC_AUX         0xc0000103u
 
 #define MSR_MCG_CAP    0x179u
 #define MSR_MCG_STATUS 0x17au
@@ -60,33 +61,46 @@ static bool machine_check_msr(uint32_t msr, uint64_t *ret)
     return true;
 }
 
-/* What reads as 0 though the guest has none of it: performance counters that are off, AMD's memory
- * types and limits, power states.  Kernels read these without a guard.  Writes that Xen ignores
- * are marked. */
+/* What reads as 0 though the guest has none of it: performance counters that are off, memory types
+ * and limits, power states, temperatures.  Kernels read these without a guard.  Writes that Xen
+ * ignores are marked. */
+enum msr_owner { OF_ANY, OF_AMD, OF_INTEL };
+
 static const struct {
     uint32_t first, last;
-    bool amd, writable;
+    enum msr_owner owner;
+    bool writable;
 } zero_msr[] = {
-    {0x345, 0x345, false, false},           /* PERF_CAPABILITIES */
-    {0x40000000, 0x40000000, false, false}, /* Xen's own: the hypercall page */
-    {0xc0010000, 0xc0010007, true, true},   /* PERFEVTSEL, PERFCTR */
-    {0xc0010010, 0xc0010010, true, false},  /* SYSCFG */
-    {0xc0010015, 0xc0010015, true, true},   /* HWCR */
-    {0xc001001a, 0xc001001a, true, false},  /* TOP_MEM */
-    {0xc001001d, 0xc001001d, true, false},  /* TOP_MEM2 */
-    {0xc001001f, 0xc001001f, true, true},   /* NB_CFG */
-    {0xc0010061, 0xc0010061, true, false},  /* PSTATE_LIMIT */
-    {0xc0010062, 0xc0010062, true, true},   /* PSTATE_CONTROL */
-    {0xc0010063, 0xc0010064, true, false},  /* PSTATE_STATUS, the first one */
-    {0xc0010112, 0xc0010112, true, false},  /* SMM_ADDR */
-    {0xc0010200, 0xc001020b, true, true},   /* the counters of family 15h */
+    {0x17, 0x17, OF_INTEL, false},           /* PLATFORM_ID */
+    {0xc1, 0xc4, OF_INTEL, true},            /* PMC */
+    {0x10a, 0x10a, OF_INTEL, false},         /* ARCH_CAPABILITIES */
+    {0x186, 0x189, OF_INTEL, true},          /* PERFEVTSEL */
+    {0x198, 0x198, OF_INTEL, false},         /* PERF_STATUS */
+    {0x199, 0x199, OF_INTEL, true},          /* PERF_CTL */
+    {0x19c, 0x19c, OF_INTEL, false},         /* THERM_STATUS */
+    {0x345, 0x345, OF_ANY, false},           /* PERF_CAPABILITIES */
+    {0x38d, 0x38d, OF_INTEL, false},         /* FIXED_CTR_CTRL */
+    {0x390, 0x390, OF_INTEL, false},         /* GLOBAL_OVF_CTRL */
+    {0x40000000, 0x40000000, OF_ANY, false}, /* Xen's own: the hypercall page */
+    {0xc0010000, 0xc0010007, OF_AMD, true},  /* PERFEVTSEL, PERFCTR */
+    {0xc0010010, 0xc0010010, OF_AMD, false}, /* SYSCFG */
+    {0xc0010015, 0xc0010015, OF_AMD, true},  /* HWCR */
+    {0xc001001a, 0xc001001a, OF_AMD, false}, /* TOP_MEM */
+    {0xc001001d, 0xc001001d, OF_AMD, false}, /* TOP_MEM2 */
+    {0xc001001f, 0xc001001f, OF_ANY, true},  /* NB_CFG */
+    {0xc0010061, 0xc0010061, OF_AMD, false}, /* PSTATE_LIMIT */
+    {0xc0010062, 0xc0010062, OF_AMD, true},  /* PSTATE_CONTROL */
+    {0xc0010063, 0xc0010064, OF_AMD, false}, /* PSTATE_STATUS, the first one */
+    {0xc0010112, 0xc0010112, OF_AMD, false}, /* SMM_ADDR */
+    {0xc0010200, 0xc001020b, OF_AMD, true},  /* the counters of family 15h */
 };
 
 static bool reads_as_zero(uint32_t msr, bool write)
 {
     for (size_t i = 0; i < sizeof(zero_msr) / sizeof(zero_msr[0]); i++)
         if (msr >= zero_msr[i].first && msr <= zero_msr[i].last)
-            return (!zero_msr[i].amd || (layer.dom0 && cpu_is_amd())) &&
+            return (zero_msr[i].owner == OF_ANY ||
+                    (layer.dom0 && (zero_msr[i].owner == OF_AMD) == cpu_is_amd())) &&
                    (!write || zero_msr[i].writable);
     return false;
 }
@@ -136,6 +150,9 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
         return true;
     case MSR_UCODE_REV:
         return layer.dom0 && cpu_rdmsr_safe(msr, ret);
+    case MSR_FEATURE_CONTROL: /* locked, nothing on */
+        *ret = 1;
+        return layer.dom0 && !cpu_is_amd();
     case MSR_PLATFORM_INFO:
     case MSR_MISC_ENABLES:
         *ret = 0;
@@ -176,7 +193,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_EFER: /* what is there may be written again */
         return guest_rdmsr(v, MSR_EFER, &now) && now == value;
     case MSR_TSC_AUX:
-        return has_tsc_aux(v) && cpu_wrmsr_safe(msr, (uint32_t)value);
+        return has_tsc_aux(v) && value >> 32 == 0 && cpu_wrmsr_safe(msr, value);
     case MSR_MISC_ENABLE:
         if (!guest_rdmsr(v, msr, &now))
             return false;
@@ -192,7 +209,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_FMASK: /* the guest registers callbacks */
         return false;
     case MSR_UCODE_REV: /* on Intel's, a probe before reading the revision */
-        return !cpu_is_amd();
+        return !cpu_is_amd() && value == 0;
     case MSR_MISC_ENABLES:
         return value == 0;
     case MSR_DE_CFG:

@@ -34,6 +34,11 @@ __asm__(".macro yes_if condition\n j\\condition 9f\n nop\n 9: ud2\n .endm\n"
         "try_apic: movl $0x1b, %ecx\n rdmsr\n wrmsr\n ud2\n"
         "try_hwcr: movl $0xc0010015, %ecx\n rdmsr\n wrmsr\n ud2\n"
         "try_syscfg: movl $0xc0010010, %ecx\n rdmsr\n ud2\n"
+        "try_limits: movl $0x10a, %ecx\n rdmsr\n ud2\n"
+        "try_feature: movl $0x3a, %ecx\n rdmsr\n cmpl $1, %eax\n yes_if e\n"
+        "try_counter: movl $0x186, %ecx\n rdmsr\n wrmsr\n ud2\n"
+        "try_aux: movl $0xc0000103, %ecx\n movl $1, %edx\n wrmsr\n ud2\n"
+        "try_xsetbv: xorl %ecx, %ecx\n xsetbv\n ud2\n"
         "try_ss_code: movl $0xe033, %eax\n movl %eax, %ss\n ud2\n"
         "try_ss_level: movl $0xe028, %eax\n movl %eax, %ss\n ud2\n"
         "try_ss: movl $0xe02b, %eax\n movl %eax, %ss\n ud2\n"
@@ -57,8 +62,9 @@ __asm__(".macro yes_if condition\n j\\condition 9f\n nop\n 9: ud2\n .endm\n"
 
 #define SNIPPETS(x)                                                                                \
     x(cr0) x(cr0_high) x(ts) x(lmsw) x(smsw) x(cr8) x(invd) x(dr0) x(dr8) x(tsc) x(perf) x(enable) \
-        x(pat) x(apic) x(hwcr) x(syscfg) x(ss_code) x(ss_level) x(ss) x(jump) x(jump_indexed)      \
-            x(jump_relative) x(jump_data) x(call) x(number) x(sysret) x(step)
+        x(pat) x(apic) x(hwcr) x(syscfg) x(limits) x(feature) x(counter) x(aux) x(xsetbv)          \
+            x(ss_code) x(ss_level) x(ss) x(jump) x(jump_indexed) x(jump_relative) x(jump_data)     \
+                x(call) x(number) x(sysret) x(step)
 #define DECLARE(name) extern char try_##name[];
 #define ENTRY(name)   {#name, try_##name},
 SNIPPETS(DECLARE)
