@@ -31,9 +31,12 @@ enum note_type {
     NOTE_PHYS32_RELOC = 19,
 };
 
+#define NAME_XEN 0x006e6558u /* "Xen" */
+
 struct note {
     uint32_t type;
-    struct view name, desc;
+    bool is_xen;
+    struct view desc;
     bool runs_out; /* desc is not all inside the segment */
 };
 
@@ -49,13 +52,16 @@ struct notes {
  * does), but not out of the file: there it is cut. */
 static bool next_note(const struct notes *notes, uint64_t *at, struct note *ret)
 {
-    uint32_t name_size, desc_size;
+    uint32_t name_size, desc_size, name;
+    struct view name_bytes;
     uint64_t place = *at;
     struct view inside = {notes->bytes.data, notes->size};
     if (!view_u32(inside, place, &name_size) || !view_u32(inside, place + 4, &desc_size) ||
         !view_u32(inside, place + 8, &ret->type) ||
-        !view_slice(inside, place + 12, name_size, &ret->name))
+        !view_slice(inside, place + 12, name_size, &name_bytes))
         return false;
+    /* libelf compares the name as a string, whatever its size says. */
+    ret->is_xen = view_u32(notes->bytes, place + 12, &name) && name == NAME_XEN;
     /* Sizes have 32 bits and offsets are inside an image: nothing here can wrap 64 bits. */
     uint64_t desc_at = align_down_u64(place + 12 + name_size + notes->padding - 1, notes->padding);
     uint64_t left = desc_at < notes->bytes.size ? notes->bytes.size - desc_at : 0;
@@ -79,11 +85,6 @@ static bool rest_is_padding(const struct notes *notes, uint64_t at)
     return true;
 }
 
-static bool is_xen(const struct note *note)
-{
-    return note->name.size == 4 && memcmp(note->name.data, "Xen", 4) == 0;
-}
-
 static uint32_t count_xen(struct notes notes, uint64_t padding)
 {
     struct note note;
@@ -91,7 +92,7 @@ static uint32_t count_xen(struct notes notes, uint64_t padding)
     uint32_t count = 0, all = 0;
     notes.padding = padding;
     while (all++ <= GUEST_NOTE_MAX && next_note(&notes, &at, &note))
-        if (is_xen(&note))
+        if (note.is_xen)
             count++;
     return count;
 }
@@ -247,7 +248,7 @@ enum refusal_id guest_notes_read(struct view file, uint64_t offset, uint64_t siz
     while (next_note(&notes, &at, &note)) {
         if (++*total > GUEST_NOTE_MAX)
             return REFUSE(why, GUEST_TOO_MANY_NOTES, .num = {GUEST_NOTE_MAX});
-        if (!is_xen(&note)) {
+        if (!note.is_xen) {
             info->foreign_count++;
             continue;
         }

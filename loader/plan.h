@@ -96,7 +96,8 @@ struct pv_plan {
     uint64_t pt_pfn, pt_count;        /* page-table pages: first PFN and count */
     uint64_t p2m_pfn, p2m_pages;      /* frames of the p2m list itself */
     uint64_t p2m_virtual;
-    uint64_t p2m_table_pfn, p2m_table_count; /* INIT_P2M: extra tables, else 0 */
+    bool p2m_apart;                          /* INIT_P2M: the list is outside the region… */
+    uint64_t p2m_table_pfn, p2m_table_count; /* …and has these tables of its own, else 0 */
     uint64_t start_info_pfn, stack_pfn;
     uint64_t initrd_pfn, initrd_size;
     uint64_t shared_info;               /* machine address, outside the p2m */

@@ -210,17 +210,23 @@ static enum refusal_id make_layout(struct pv_work *work, struct refusal *why)
         .p2m_address = info->init_p2m.value,
         .hole_start = work->hole_start,
     };
-    if (info->init_p2m.given) {
-        request.p2m_outside =
-            work->class == GUEST_PV64 &&
-            pv_layout_p2m_fits(info->init_p2m.value, work->nr_pages, placement->base);
-        if (!request.p2m_outside)
-            plan_warn(work->plan,
-                      "INIT_P2M 0x%llx cannot be honoured: the p2m list stands in the "
-                      "initial region",
-                      (unsigned long long)info->init_p2m.value);
-    }
+    request.p2m_outside = info->init_p2m.given && work->class == GUEST_PV64 &&
+                          pv_layout_p2m_fits(info->init_p2m.value, work->nr_pages);
+    /* A hypercall page that is not aligned may reach out of the kernel: nothing else stands there.
+     */
+    if (info->hypercall_page.given && info->hypercall_page.value >= placement->base &&
+        info->hypercall_page.value < request.kernel_end &&
+        request.kernel_end - info->hypercall_page.value < HYPERCALL_PAGE_SIZE)
+        request.kernel_end = info->hypercall_page.value + HYPERCALL_PAGE_SIZE;
     id = pv_layout_make(&request, &work->layout, why);
+    if (!id && pv_layout_p2m_in_region(&work->layout)) {
+        request.p2m_outside = false;
+        id = pv_layout_make(&request, &work->layout, why);
+    }
+    if (!id && info->init_p2m.given && !request.p2m_outside)
+        plan_warn(work->plan,
+                  "INIT_P2M 0x%llx cannot be honoured: the p2m list stands in the initial region",
+                  (unsigned long long)info->init_p2m.value);
     if (!id && work->layout.fixed_pages > work->nr_pages)
         id = REFUSE(why, PV_MEMORY_TOO_SMALL,
                     .num = {work->nr_pages << 2, work->layout.fixed_pages << 2});
@@ -280,6 +286,7 @@ static void fill_pv_plan(struct pv_work *work)
     pv->p2m_virtual = layout->p2m;
     pv->p2m_table_pfn = layout->p2m_table_pfn;
     pv->p2m_table_count = layout->p2m_table_pages;
+    pv->p2m_apart = layout->p2m_apart;
     pv->start_info_pfn = pv_layout_pfn(layout, layout->start_info);
     pv->stack_pfn = pv_layout_pfn(layout, layout->stack);
     pv->initrd_pfn = layout->initrd_pfn;

@@ -26,14 +26,10 @@ static uint64_t machine_of(const struct pv_plan *pv, uint64_t pfn)
     return pv_memory_find(pv, pfn, &at, NULL) ? at : 0;
 }
 
-/* Tables behind an INIT_P2M list have no root of their own: it is the region's, `skip` is 1 and the
- * pages begin with level 1. */
 struct builder {
     const struct pv_tables *tables;
     uint8_t *pages; /* the first table page, as this program reaches it */
     uint64_t at;    /* its machine address */
-    uint32_t skip;
-    uint8_t *root;
 };
 
 /* The entry of level `level` for the n-th unit of its size, counted from address 0.  A level's
@@ -41,10 +37,8 @@ struct builder {
 static uint8_t *entry_of(const struct builder *b, uint32_t level, uint64_t unit)
 {
     const struct pv_tables *t = b->tables;
-    uint8_t *first = b->root;
+    uint8_t *first = b->pages + (size_t)(t->before[level] << PAGE_SHIFT);
 
-    if (level)
-        first = b->pages + (size_t)((t->before[level] - b->skip) << PAGE_SHIFT);
     return first + (size_t)((unit - (t->first[level] << t->bits[level])) * t->entry_size);
 }
 
@@ -68,7 +62,7 @@ static void link_tables(const struct builder *b, uint32_t root_flags)
     const struct pv_tables *t = b->tables;
 
     for (uint32_t level = 1; level < t->levels; level++) {
-        uint64_t at = b->at + ((t->before[level] - b->skip) << PAGE_SHIFT);
+        uint64_t at = b->at + (t->before[level] << PAGE_SHIFT);
 
         put_entries(entry_of(b, level - 1, t->first[level]), t->entry_size,
                     at | (level == 1 ? root_flags : TABLE_FLAGS), t->count[level]);
@@ -89,6 +83,39 @@ static void put_leaves(const struct builder *b, const struct pv_plan *pv, uint64
     }
 }
 
+/* An INIT_P2M list, 64-bit guests only: hangs its own tables into the region's, one for every entry
+ * on the way that leads nowhere yet. */
+static void map_p2m(const struct pv_plan *pv, struct machine *machine, const struct builder *region)
+{
+    uint64_t own = machine_of(pv, pv->p2m_table_pfn), used = 0, count;
+    uint64_t own_size = pv->p2m_table_count << PAGE_SHIFT;
+    uint8_t *pages = own_size ? machine->reach(machine, own, own_size) : NULL;
+    uint64_t first = pv_table_address(pv->class, pv->p2m_virtual) >> PAGE_SHIFT;
+    uint64_t at = machine_of(pv, pv->p2m_pfn); /* contiguous */
+
+    if (pages)
+        memset(pages, 0, (size_t)own_size);
+    for (uint64_t done = 0; done < pv->p2m_pages; done += count) {
+        uint64_t *table = (uint64_t *)(void *)region->pages, page = first + done;
+
+        for (uint32_t shift = 27; shift; shift -= 9) {
+            uint64_t *entry = &table[page >> shift & 511];
+
+            if (!*entry)
+                *entry = (own + (used++ << PAGE_SHIFT)) | TABLE_FLAGS;
+            uint64_t next = *entry & ~(uint64_t)PAGE_MASK;
+            bool is_own = next >= own && next - own < own_size;
+            table = (uint64_t *)(void *)(is_own ? pages + (size_t)(next - own)
+                                                : region->pages + (size_t)(next - region->at));
+        }
+        count = 512 - (page & 511);
+        if (count > pv->p2m_pages - done)
+            count = pv->p2m_pages - done;
+        put_entries((uint8_t *)&table[page & 511], sizeof(*table),
+                    (at + (done << PAGE_SHIFT)) | LEAF64 | PTE_DIRTY, count);
+    }
+}
+
 static void build_tables(const struct pv_plan *pv, struct machine *machine)
 {
     struct pv_tables tables;
@@ -99,23 +126,12 @@ static void build_tables(const struct pv_plan *pv, struct machine *machine)
 
     pv_tables_shape(pv->class, pv->v_start, pv->v_end, &tables);
     b.pages = machine->reach(machine, b.at, size);
-    b.root = b.pages;
     memset(b.pages, 0, (size_t)size);
     link_tables(&b, pv->class == GUEST_PV32PAE && pv->hardware_pae ? PTE_PRESENT : TABLE_FLAGS);
     put_leaves(&b, pv, page, 0, (pv->v_end - pv->v_start) >> PAGE_SHIFT, leaf);
     put_leaves(&b, pv, page + pv->pt_pfn, pv->pt_pfn, pv->pt_count, leaf & ~(uint64_t)PTE_RW);
-    if (!pv->p2m_table_count)
-        return;
-
-    pv_tables_shape(pv->class, pv->p2m_virtual, pv->p2m_virtual + (pv->p2m_pages << PAGE_SHIFT),
-                    &tables);
-    b.skip = 1;
-    b.at = machine_of(pv, pv->p2m_table_pfn);
-    b.pages = machine->reach(machine, b.at, pv->p2m_table_count << PAGE_SHIFT);
-    memset(b.pages, 0, (size_t)(pv->p2m_table_count << PAGE_SHIFT));
-    link_tables(&b, TABLE_FLAGS);
-    put_leaves(&b, pv, pv_table_address(pv->class, pv->p2m_virtual) >> PAGE_SHIFT, pv->p2m_pfn,
-               pv->p2m_pages, leaf | PTE_DIRTY);
+    if (pv->p2m_apart)
+        map_p2m(pv, machine, &b);
 }
 
 /* `count` entries from mfn on, four a turn: 64 GiB have 16 Mi of them.  Not inlined, so that the

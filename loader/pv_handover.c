@@ -210,10 +210,10 @@ static enum refusal_id add_start_info(struct pv_work *work, struct refusal *why)
         .mod_start = layout->initrd ? layout->initrd : layout->initrd_pfn,
         .mod_len = work->initrd_size,
         .mod_start_is_pfn = work->initrd_pages && !layout->initrd,
-        .first_p2m_pfn = layout->p2m_table_pages ? pv->p2m_pfn
-                         : work->dom0            ? layout->fixed_pages
-                                                 : 0,
-        .nr_p2m_frames = layout->p2m_table_pages ? pv->p2m_pages + pv->p2m_table_count : 0,
+        .first_p2m_pfn = layout->p2m_apart ? pv->p2m_pfn
+                         : work->dom0      ? layout->fixed_pages
+                                           : 0,
+        .nr_p2m_frames = layout->p2m_apart ? pv->p2m_pages + pv->p2m_table_count : 0,
         .command_line = parts_arguments(work->input->record),
         .framebuffer = work->dom0 ? video(work->input->record, &text) : NULL,
     };

@@ -15,8 +15,6 @@
 #define REGION_SLACK  (UINT64_C(512) << 10)
 #define REGION_MAX    (UINT64_C(4) << 30) /* the region's frames lie below 4 GiB */
 #define WIDTH64       (UINT64_C(1) << 48)
-#define SLOT64_SHIFT  39
-#define SLOT64_SIZE   (UINT64_C(1) << SLOT64_SHIFT)
 #define PAE_L2_TABLES 4 /* all four, used or not: the hypervisor's hole is in the last */
 
 uint64_t pv_table_address(enum guest_class class, uint64_t virtual)
@@ -61,20 +59,35 @@ static uint64_t region_end(uint64_t v_start, uint64_t pages)
     return aligned - end < REGION_SLACK ? aligned + REGION_ALIGN : aligned;
 }
 
-bool pv_layout_p2m_fits(uint64_t p2m_address, uint64_t nr_pages, uint64_t virt_base)
+bool pv_layout_p2m_fits(uint64_t p2m_address, uint64_t nr_pages)
 {
-    uint64_t half = p2m_address >> 47;
-    uint64_t slot = pv_table_address(GUEST_PV64, p2m_address) >> SLOT64_SHIFT;
-    uint64_t base_slot = pv_table_address(GUEST_PV64, virt_base) >> SLOT64_SHIFT;
-    uint64_t size = nr_pages * 8;
+    uint64_t half = p2m_address >> 47, last;
 
-    if ((p2m_address & PAGE_MASK) || (half != 0 && half != 0x1ffff))
-        return false;
-    if (size > SLOT64_SIZE || (p2m_address & (SLOT64_SIZE - 1)) > SLOT64_SIZE - size)
-        return false;
-    if (p2m_address >= HV64_START && p2m_address < HV64_END)
-        return false;
-    return slot != base_slot && slot != base_slot + 1; /* the region ends in one of these */
+    return !(p2m_address & PAGE_MASK) && (half == 0 || half == 0x1ffff) && nr_pages &&
+           nr_pages <= M2P64_MFN_MAX && checked_add_u64(p2m_address, nr_pages * 8 - 1, &last) &&
+           last >> 47 == half && (last < HV64_START || p2m_address >= HV64_END);
+}
+
+bool pv_layout_p2m_in_region(const struct pv_layout *layout)
+{
+    return layout->p2m_apart && layout->p2m < layout->v_end &&
+           layout->p2m + (layout->p2m_pages << PAGE_SHIFT) > layout->v_start;
+}
+
+/* Table pages that the list needs beside the region's, level by level below the root. */
+static uint64_t extra_tables(const struct pv_tables *region, const struct pv_tables *list)
+{
+    uint64_t ret = 0;
+
+    for (uint32_t level = 1; level < region->levels; level++) {
+        uint64_t start = list->first[level], end = start + list->count[level];
+        uint64_t from = region->first[level], to = from + region->count[level];
+
+        from = from > start ? from : start;
+        to = to < end ? to : end;
+        ret += list->count[level] - (to > from ? to - from : 0);
+    }
+    return ret;
 }
 
 /* Adds `pages` behind what is there; their address. */
@@ -160,12 +173,14 @@ enum refusal_id pv_layout_make(const struct pv_layout_request *request, struct p
         layout.initrd_pfn = 0;
     if (request->p2m_outside) {
         uint64_t end = request->p2m_address + (layout.p2m_pages << PAGE_SHIFT);
+        struct pv_tables list;
 
         layout.p2m = request->p2m_address;
         layout.p2m_pfn = layout.fixed_pages;
-        pv_tables_shape(request->class, layout.p2m, end, &layout.p2m_tables);
+        pv_tables_shape(request->class, layout.p2m, end, &list);
+        layout.p2m_apart = true;
         layout.p2m_table_pfn = layout.p2m_pfn + layout.p2m_pages;
-        layout.p2m_table_pages = layout.p2m_tables.total - 1; /* the root is the region's */
+        layout.p2m_table_pages = extra_tables(&layout.tables, &list);
         layout.fixed_pages += layout.p2m_pages + layout.p2m_table_pages;
     }
     *ret = layout;

@@ -60,8 +60,8 @@ struct pv_layout {
     uint64_t region_pages;                   /* (v_end - v_start) in pages */
     uint64_t initrd_pfn;                     /* 0 when there is none */
     uint64_t p2m_pfn, p2m_pages;             /* frames of the list */
-    uint64_t p2m_table_pfn, p2m_table_pages; /* outside the region: its own tables, else 0 */
-    struct pv_tables p2m_tables;             /* valid with p2m_table_pages != 0 */
+    bool p2m_apart;                          /* outside the region, by INIT_P2M */
+    uint64_t p2m_table_pfn, p2m_table_pages; /* then: the tables beside the region's */
     uint64_t fixed_pages;                    /* PFNs with a purpose: region, ramdisk, outside p2m */
 };
 
@@ -75,8 +75,11 @@ static inline uint64_t pv_layout_pfn(const struct pv_layout *layout, uint64_t ad
     return (address - layout->v_start) >> PAGE_SHIFT;
 }
 
-/* True when INIT_P2M can be honoured: 64-bit, page-aligned, canonical, list inside one 512 GiB slot
- * that neither the hypervisor nor the region's top-level entries use. */
-bool pv_layout_p2m_fits(uint64_t p2m_address, uint64_t nr_pages, uint64_t virt_base);
+/* True when a 64-bit guest's p2m list of nr_pages can stand at p2m_address: page-aligned,
+ * canonical, outside the hypervisor's part. */
+bool pv_layout_p2m_fits(uint64_t p2m_address, uint64_t nr_pages);
+
+/* True when the list stands apart (p2m_outside), but in the initial region's own addresses. */
+bool pv_layout_p2m_in_region(const struct pv_layout *layout);
 
 #endif

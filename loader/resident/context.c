@@ -131,7 +131,7 @@ long vcpu_load_context(struct vcpu *v, const struct start_context *start)
     v->start_gs_base = context->gs_base_kernel;
     v->gs_inactive = context->gs_base_user;
     v->cr4 = layer.vcpu[0]->cr4 & ~UINT64_C(0x5000c); /* as a guest's first CPU starts */
-    v->xcr0 = 1;
+    v->xcr0 = XCR0_AT_START;
     memcpy(v->debugreg, context->debugreg, sizeof(v->debugreg));
     io_privilege_set(v, (uint8_t)((context->user_regs.rflags & FLAG_IOPL) >> 12));
     return 0;

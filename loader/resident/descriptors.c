@@ -22,7 +22,7 @@
 #define MSR_SYSENTER_CS   0x174u
 #define EFER_SCE          1u
 #define EFER_NXE          0x800u
-#define CR0_VALUE         UINT64_C(0x80010033) /* PG WP NE ET MP PE */
+#define CR0_VALUE         UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
 #define CR4_PAE           UINT64_C(0x20)
 #define CR4_OSFXSR        UINT64_C(0x200)
 #define CR4_OSXMMEXCPT    UINT64_C(0x400)
@@ -207,6 +207,8 @@ void cpu_load(struct vcpu *v)
     if (leaf1[3] & 1u << 7)
         cr4 |= CR4_MCE;
     cpu_set_cr4(cr4);
+    if (cr4 & CR4_OSXSAVE && !xsetbv_fixup(0, XCR0_AT_START))
+        say(SAY_DEBUG, "this CPU does not let XCR0 be set");
     cpu_set_cr0(CR0_VALUE);
     cpu_wrmsr(MSR_EFER, (cpu_rdmsr(MSR_EFER) | EFER_SCE) & ~(uint64_t)EFER_NXE);
     if (extended[3] & 1u << 20)

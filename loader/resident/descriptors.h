@@ -13,6 +13,8 @@
 #define IST_DF  3
 #define IST_MC  4
 
+#define XCR0_AT_START UINT64_C(3) /* x87 and SSE, as Xen starts a vCPU */
+
 #define IOMAP_BYTES 8192
 
 /* The I/O map behind a TSS of either width. */

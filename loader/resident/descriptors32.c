@@ -16,7 +16,7 @@
 #define MSR_EFER        0xc0000080u
 #define MSR_SYSENTER_CS 0x174u
 #define EFER_NXE        UINT64_C(0x800)
-#define CR0_VALUE       UINT64_C(0x80010033) /* PG WP NE ET MP PE */
+#define CR0_VALUE       UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
 #define CR4_DE          UINT64_C(0x8)
 #define CR4_PAE         UINT64_C(0x20)
 #define CR4_MCE         UINT64_C(0x40)
@@ -182,6 +182,8 @@ static void load_control(void)
     if (leaf1[2] & 1u << 26)
         cr4 |= CR4_OSXSAVE;
     cpu_set_cr4(cr4);
+    if (cr4 & CR4_OSXSAVE && !xsetbv_fixup(0, XCR0_AT_START))
+        say(SAY_DEBUG, "this CPU does not let XCR0 be set");
     cpu_set_cr0(CR0_VALUE);
     if (layer_pae() && extended[3] & 1u << 20 && cpu_rdmsr_safe(MSR_EFER, &efer) &&
         !cpu_wrmsr_safe(MSR_EFER, efer | EFER_NXE))

@@ -27,6 +27,7 @@ struct instruction {
     uint32_t at;
     uint8_t rex;
     bool operand16, rep;
+    bool based; /* FS or GS, or 32-bit addresses */
 };
 
 static uint64_t *register_of(struct frame *f, uint32_t number)
@@ -97,9 +98,6 @@ static bool control_read(struct vcpu *v, uint32_t reg, uint64_t *ret)
     case 4:
         *ret = v->cr4;
         return true;
-    case 8:
-        *ret = 0;
-        return true;
     default:
         return false;
     }
@@ -111,7 +109,9 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
     uint64_t real;
     uint32_t leaf[4];
     switch (reg) {
-    case 0: /* only TS is the guest's */
+    case 0: /* only TS is the guest's; Xen refuses what changes more */
+        if ((value ^ CR0_SEEN) & ~CR0_TS)
+            return false;
         task_switched_set(v, (value & CR0_TS) != 0);
         return true;
     case 2:
@@ -131,8 +131,6 @@ static bool control_write(struct vcpu *v, uint32_t reg, uint64_t value)
         v->cr4 = (v->cr4 & ~own) | (value & own & (real | CR4_TSD | CR4_DE | CR4_FSGSBASE));
         cpu_set_cr4((real & ~(CR4_TSD | CR4_FSGSBASE)) | (value & (CR4_TSD | CR4_FSGSBASE)));
         return true;
-    case 8:
-        return true;
     default:
         return false;
     }
@@ -148,6 +146,10 @@ static enum emulation move_special(struct vcpu *v, struct frame *f, struct instr
     uint64_t *general = register_of(f, (modrm & 7) | (in->rex & 1 ? 8 : 0));
     uint64_t value = layer.compat ? (uint32_t)*general : *general;
     bool fine;
+    if ((opcode & 1) && (reg > 7 || ((reg & 6) == 4 && v->cr4 & CR4_DE))) {
+        inject_trap(v, 6, 0); /* no such debug register */
+        return EMULATE_DONE;
+    }
     switch (opcode) {
     case 0x20:
         fine = control_read(v, reg, &value);
@@ -198,12 +200,12 @@ static bool iopl_enough(const struct vcpu *v)
     return v->iopl >= (!v->kernel_mode ? 3 : iopl_is_architectural() ? 0 : 1);
 }
 
-/* By I/O privilege, or (user space) by the bitmap. */
+/* By I/O privilege, or by the bitmap, which Xen looks at for a kernel too. */
 static bool port_allowed(const struct vcpu *v, uint32_t port, uint32_t size)
 {
     if (iopl_enough(v))
         return true;
-    if (v->kernel_mode || port + size > v->io_ports)
+    if (port + size > v->io_ports)
         return false;
     for (uint32_t at = port; at < port + size; at++)
         if (v->tss->map.user[at / 8] >> (at % 8) & 1)
@@ -286,7 +288,11 @@ static enum emulation two_byte(struct vcpu *v, struct frame *f, struct instructi
     case 0x01:
         if (!next(in, &modrm))
             return EMULATE_NOT_OURS;
-        if (modrm == 0xd1 && (v->cr4 & CR4_OSXSAVE)) { /* xsetbv */
+        if (modrm == 0xd1 && !(v->cr4 & CR4_OSXSAVE)) {
+            inject_trap(v, 6, 0);
+            return EMULATE_DONE;
+        }
+        if (modrm == 0xd1) { /* xsetbv */
             value = (f->rdx << 32) | (uint32_t)f->rax;
             if ((uint32_t)f->rcx != 0 || !xsetbv_fixup(0, value))
                 return EMULATE_NOT_OURS;
@@ -300,16 +306,16 @@ static enum emulation two_byte(struct vcpu *v, struct frame *f, struct instructi
             f->rcx = 0;
             return finish(v, f, in);
         }
-        if ((modrm & 0xf8) == 0xf0) { /* lmsw reg: only TS is the guest's */
+        if ((modrm & 0xf8) == 0xf0) { /* lmsw reg: MP EM TS, and PE can only be set */
             value = *register_of(f, (modrm & 7) | (in->rex & 1 ? 8 : 0));
-            task_switched_set(v, (value & CR0_TS) != 0);
+            if (!control_write(v, 0, (CR0_SEEN & ~UINT64_C(14)) | (value & 15)))
+                return EMULATE_NOT_OURS;
             return finish(v, f, in);
         }
         return EMULATE_NOT_OURS;
     case 0x06: /* clts */
         task_switched_set(v, false);
         return finish(v, f, in);
-    case 0x08: /* invd */
     case 0x09: /* wbinvd */
         cpu_wbinvd();
         return finish(v, f, in);
@@ -388,6 +394,76 @@ static enum emulation far_return(struct vcpu *v, struct frame *f, const struct i
     f->rsp += in->rex & 8 ? sizeof(to) : sizeof(narrow);
     return EMULATE_DONE;
 }
+
+static bool next_signed(struct instruction *in, uint32_t size, uint64_t *ret)
+{
+    uint64_t value = 0;
+    uint8_t byte;
+    for (uint32_t i = 0; i < size; i++) {
+        if (!next(in, &byte))
+            return false;
+        value |= (uint64_t)byte << (8 * i);
+    }
+    *ret = size == 1 ? (uint64_t)(int8_t)value : (uint64_t)(int32_t)value;
+    return true;
+}
+
+/* Address of a 64-bit memory operand behind its ModRM byte, as the last part of the instruction;
+ * segments with a base are not followed (SDM vol. 2, 2.1.5 and 2.2.1.6). */
+static bool memory_operand(struct frame *f, struct instruction *in, uint8_t modrm, uint64_t *ret)
+{
+    uint32_t mod = modrm >> 6, base = modrm & 7;
+    uint64_t address = 0, displacement = 0;
+    bool relative = mod == 0 && base == 5, has_base = !relative;
+    uint8_t sib;
+    if (mod == 3 || in->based)
+        return false;
+    if (base == 4) {
+        if (!next(in, &sib))
+            return false;
+        uint32_t index = (sib >> 3 & 7) | (in->rex & 2 ? 8 : 0);
+        base = sib & 7;
+        if (index != 4)
+            address = *register_of(f, index) << (sib >> 6);
+        has_base = mod != 0 || base != 5;
+    }
+    if (has_base)
+        address += *register_of(f, base | (in->rex & 1 ? 8 : 0));
+    if ((mod == 1 || mod == 2 || !has_base) && !next_signed(in, mod == 1 ? 1 : 4, &displacement))
+        return false;
+    *ret = address + displacement + (relative ? f->rip + in->at : 0);
+    return true;
+}
+
+/* Far jump or call through memory (FF /5, /3) to a selector of level 3, as far_return(). */
+static enum emulation far_transfer(struct vcpu *v, struct frame *f, struct instruction *in)
+{
+    uint32_t size = in->rex & 8 ? 8 : 4;
+    uint64_t at, to = 0, back[2];
+    uint32_t narrow[2];
+    uint16_t selector;
+    uint8_t modrm;
+    if (layer.compat || in->operand16 || !next(in, &modrm))
+        return EMULATE_NOT_OURS;
+    bool is_call = (modrm >> 3 & 7) == 3;
+    if ((!is_call && (modrm >> 3 & 7) != 5) || !memory_operand(f, in, modrm, &at) ||
+        !guest_read(v, &to, at, size) || !guest_read(v, &selector, at + size, sizeof(selector)))
+        return EMULATE_NOT_OURS;
+    if ((selector & 3) != 3 || !is_kernel_code(selector) ||
+        (uint64_t)((int64_t)(to << 16) >> 16) != to)
+        return EMULATE_NOT_OURS;
+    if (is_call) {
+        back[0] = f->rip + in->at;
+        back[1] = SEL_USER64CS;
+        narrow[0] = (uint32_t)back[0];
+        narrow[1] = SEL_USER64CS;
+        if (!guest_write(v, f->rsp - 2 * size, size == 8 ? (const void *)back : narrow, 2 * size))
+            return EMULATE_NOT_OURS;
+        f->rsp -= 2 * size;
+    }
+    f->rip = to;
+    return EMULATE_DONE;
+}
 #endif
 
 static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruction *in,
@@ -420,8 +496,9 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
             in.operand16 = true;
         else if (byte == 0xf2 || byte == 0xf3)
             in.rep = true;
-        else if (byte != 0x2e && byte != 0x36 && byte != 0x3e && byte != 0x26 && byte != 0x64 &&
-                 byte != 0x65 && byte != 0x67)
+        else if (byte == 0x64 || byte == 0x65 || byte == 0x67)
+            in.based = true;
+        else if (byte != 0x2e && byte != 0x36 && byte != 0x3e && byte != 0x26)
             break;
     }
     if (!layer.compat && (byte & 0xf0) == 0x40 && f->cs != SEL_USER32CS) {
@@ -449,10 +526,17 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
 #ifdef __x86_64__
     case 0xcb:
         return far_return(v, f, &in);
+    case 0xff:
+        return far_transfer(v, f, &in);
 #endif
     case 0x8e: /* mov ss, …: flat selectors that are not of level 1 keep what is there */
         if (!next(&in, &byte) || (byte & 0xf8) != 0xd0)
             return EMULATE_NOT_OURS;
+#ifdef __x86_64__
+        if (!layer.compat &&
+            !is_kernel_data((uint16_t)*register_of(f, (byte & 7) | (in.rex & 1 ? 8 : 0))))
+            return EMULATE_NOT_OURS;
+#endif
         return finish(v, f, &in);
     default:
         return EMULATE_NOT_OURS;
@@ -462,6 +546,7 @@ enum emulation emulate_privileged(struct vcpu *v, struct frame *f)
 bool emulate_forced_cpuid(struct vcpu *v, struct frame *f)
 {
     static const uint8_t prefix[7] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
+    const struct instruction in = {.at = sizeof(prefix)};
     uint8_t code[7];
     uint32_t leaf[4];
     if (!guest_read(v, code, f->rip, sizeof(code)) || memcmp(code, prefix, sizeof(code)) != 0)
@@ -471,7 +556,6 @@ bool emulate_forced_cpuid(struct vcpu *v, struct frame *f)
     f->rbx = leaf[1];
     f->rcx = leaf[2];
     f->rdx = leaf[3];
-    f->rip += sizeof(code);
-    f->rflags &= ~FLAG_RF;
+    (void)finish(v, f, &in);
     return true;
 }

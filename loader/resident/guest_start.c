@@ -10,8 +10,6 @@
 #include "start.h"
 #include "trap.h"
 
-#define XFEATURE_X87 1
-
 void init_all(void)
 {
 #define INIT(function) function();
@@ -74,7 +72,7 @@ void entry_state(struct vcpu *v)
     v->hypercall_now = ~UINT64_C(0);
     v->debugreg[6] = DR6_IDLE;
     v->debugreg[7] = 0x400;
-    v->xcr0 = XFEATURE_X87;
+    v->xcr0 = XCR0_AT_START;
     v->info[1] = 1;
 }
 

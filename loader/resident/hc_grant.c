@@ -9,7 +9,7 @@
 #include "event.h"
 #include "spinlock.h"
 
-#define GRANT_FRAMES_MAX 32
+#define GRANT_FRAMES_MAX 64 /* Xen's default */
 #define GRANT_OPS_MAX    UINT32_C(0x10000)
 
 LAYOUT(setup_layout, 16, struct gnttab_setup_table, FIELD(0, 2, struct gnttab_setup_table, dom),
@@ -77,7 +77,7 @@ static long query_size(struct vcpu *v, uint64_t arg, uint64_t count)
         return -XEN_EFAULT;
     op.status = is_self(op.dom) ? GNTST_okay : GNTST_bad_domain;
     if (op.status == GNTST_okay) {
-        op.nr_frames = frame_count;
+        op.nr_frames = frame_count ? frame_count : 1; /* Xen begins with one */
         op.max_nr_frames = GRANT_FRAMES_MAX;
     }
     return guest_write(v, arg, &op, sizeof(op)) ? 0 : -XEN_EFAULT;

@@ -324,9 +324,10 @@ static long machine_memory_map(struct vcpu *v, uint64_t arg)
     const struct handover_memory *map =
         (const struct handover_memory *)(uintptr_t)layer.handover->map;
     uint32_t count = layer.handover->map_count;
-    if (op.nr_entries < count)
+    bool only_counted = op.buffer.p == NULL;
+    if (op.nr_entries < count && !only_counted)
         return -XEN_EINVAL;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && !only_counted; i++) {
         struct {
             uint64_t address, size;
             uint32_t type;
@@ -377,7 +378,9 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
     case XENMEM_add_to_physmap:
     case XENMEM_remove_from_physmap: { /* for translated guests */
         domid_t domain;
-        return guest_read(v, &domain, arg, sizeof(domain)) ? -XEN_EACCES : -XEN_EFAULT;
+        if (!guest_read(v, &domain, arg, sizeof(domain)))
+            return -XEN_EFAULT;
+        return is_self(domain) ? -XEN_EACCES : -XEN_ESRCH;
     }
     case XENMEM_memory_map: { /* Xen has none for a guest whose toolstack gave it none. */
         struct xen_memory_map map;

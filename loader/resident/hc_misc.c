@@ -64,15 +64,24 @@ static long control_check(uint64_t value)
     return 0;
 }
 
+static bool debug_address_is_canonical(uint64_t value)
+{
+#ifdef __x86_64__
+    return (uint64_t)((int64_t)(value << 16) >> 16) == value;
+#else
+    return value <= UINT32_MAX;
+#endif
+}
+
 long debugreg_write(struct vcpu *v, uint32_t reg, uint64_t value)
 {
     long rc;
     switch (reg) {
     case 0 ... 3:
-        if (value >= HOLE_START && value < HOLE_END)
-            return -XEN_EPERM;
         if (layer.compat)
             value = (uint32_t)value;
+        if ((value >= HOLE_START && value < HOLE_END) || !debug_address_is_canonical(value))
+            return -XEN_EPERM;
         break;
     case 4:
         if (v->cr4 & CR4_DE)

@@ -98,7 +98,8 @@ static long flush_after(struct vcpu *v, uint64_t gva, uint64_t flags)
 {
     uint64_t mask = UINT64_C(1) << v->id;
     uint64_t pointer = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
-    if (!(flags & UVMF_FLUSHTYPE_MASK))
+    if ((flags & UVMF_FLUSHTYPE_MASK) != UVMF_TLB_FLUSH &&
+        (flags & UVMF_FLUSHTYPE_MASK) != UVMF_INVLPG)
         return 0;
     if (pointer == UVMF_ALL) {
         mask = ALL_VCPUS;
@@ -203,7 +204,8 @@ static long clear_or_copy(const struct extended *op, bool copy)
 {
     void *to = frame_pointer(op->arg1);
     const void *from = copy ? frame_pointer(op->arg2) : NULL;
-    if (!to || (copy && !from) || (frame_state(op->arg1) & FRAME_LEVEL))
+    if (!to || (copy && !from) || (frame_state(op->arg1) & FRAME_LEVEL) ||
+        !frame_has_pfn(op->arg1) || (copy && !frame_has_pfn(op->arg2)))
         return -XEN_EINVAL;
     if (copy)
         memcpy(to, from, PAGE_SIZE);

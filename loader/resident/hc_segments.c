@@ -36,7 +36,7 @@ bool descriptor_fix(uint64_t *descriptor)
 
 bool may_hold_descriptors(uint64_t mfn)
 {
-    return frame_is_guest(mfn) && !frame_is_table(mfn);
+    return frame_is_guest(mfn) && !frame_is_table(mfn) && frame_has_pfn(mfn);
 }
 
 bool descriptor_page_fix(uint64_t *descriptors)

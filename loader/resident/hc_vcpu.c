@@ -29,6 +29,8 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
         return -XEN_ENXIO;
     if (v->ev.info_registered || (v != caller && v->online))
         return -XEN_EINVAL;
+    if (!frame_is_guest(op.mfn) || !frame_has_pfn(op.mfn))
+        return -XEN_EINVAL;
     uint8_t *page = frame_keep(op.mfn);
     if (page == NULL || frame_is_table(op.mfn))
         return -XEN_EINVAL;
@@ -54,13 +56,17 @@ static bool read_area(struct vcpu *caller, uint64_t arg, uint64_t *ret)
     if (!guest_read(caller, &address, arg, layer.compat ? 4 : 8))
         return false;
     *ret = address;
-    return true;
+#ifdef __x86_64__
+    if (!layer.compat && (uint64_t)((int64_t)(address << 16) >> 16) != address)
+        return false;
+#endif
+    return address < HOLE_START || address >= HOLE_END;
 }
 
 static long register_runstate(struct vcpu *caller, struct vcpu *v, uint64_t arg)
 {
     uint64_t area;
-    if (!read_area(caller, arg, &area) || (area >= HOLE_START && area < HOLE_END))
+    if (!read_area(caller, arg, &area))
         return -XEN_EFAULT;
     spin_lock(&v->run.lock);
     v->run.area = area;
@@ -75,7 +81,7 @@ static long register_runstate(struct vcpu *caller, struct vcpu *v, uint64_t arg)
 static long register_time(struct vcpu *caller, struct vcpu *v, uint64_t arg)
 {
     uint64_t area;
-    if (!read_area(caller, arg, &area) || (area >= HOLE_START && area < HOLE_END))
+    if (!read_area(caller, arg, &area))
         return -XEN_EFAULT;
     spin_lock(&v->clock.lock);
     v->clock.time_area = area;

@@ -97,7 +97,7 @@ void hypercall_entry(struct frame *f)
                                         (uint32_t)f->rsi, (uint32_t)f->rdi, (uint32_t)f->rbp}};
     else
         args = (struct hypercall_args){{f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9}};
-    uint64_t number = (uint32_t)f->rax;
+    uint64_t number = layer.compat ? (uint32_t)f->rax : f->rax;
     v->hypercall_now = number;
     long result = hypercall_dispatch(v, number, &args);
     v->hypercall_now = ~UINT64_C(0);

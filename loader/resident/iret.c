@@ -24,10 +24,17 @@ struct iret64 {
 
 #define RIGHTS_CODE64 0x20f800u /* L, P, DPL, S, code */
 #define RIGHTS_DATA   0xf200u   /* P, DPL, S, writable data */
+#define RIGHTS_CODE   0x800u
 
 bool is_kernel_code(uint16_t selector)
 {
     return (cpu_lar(selector) & RIGHTS_CODE64) == RIGHTS_CODE64;
+}
+
+bool is_kernel_data(uint16_t selector)
+{
+    return (selector & 3) == 3 &&
+           (cpu_lar(selector) & (RIGHTS_DATA | RIGHTS_CODE)) == RIGHTS_DATA;
 }
 
 /* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,
@@ -38,7 +45,7 @@ static void kernel_selectors(struct frame *f, uint16_t cs, uint16_t ss)
     f->ss = SEL_KERNEL64SS;
     if (cs == SEL_USER64CS && ss == SEL_USER_SS)
         return;
-    if (!is_kernel_code(cs) || (cpu_lar(ss) & (RIGHTS_DATA | 0x800)) != RIGHTS_DATA) {
+    if (!is_kernel_code(cs) || !is_kernel_data(ss)) {
         f->cs = cs;
         f->ss = ss;
     }
@@ -56,9 +63,11 @@ static long iret64(struct vcpu *v)
         io_privilege_set(v, (uint8_t)(to.rflags >> 12 & 3));
     f->rflags = loadable_flags(to.rflags);
     f->rsp = to.rsp;
-    if (!(to.flags & IN_SYSCALL)) {
-        f->r11 = to.r11;
-        f->rcx = to.rcx;
+    f->r11 = to.r11;
+    f->rcx = to.rcx;
+    if (to.flags & IN_SYSCALL) { /* what SYSRET leaves there */
+        f->r11 = (to.rflags & ~(FLAG_IOPL | FLAG_VM)) | FLAG_IF;
+        f->rcx = to.rip;
     }
     if ((to.cs & 3) == 3) {
         if (!v->user_root)

@@ -339,6 +339,14 @@ void *layer_pages(uint64_t count);
 /* Machine-to-physical table; mfn must be RAM below frame_count.  m2p_get: ~0 = not the guest's. */
 uint64_t m2p_get(uint64_t mfn);
 bool m2p_set(uint64_t mfn, uint64_t pfn);
+
+/* frame_is_guest() also holds for RAM that no PFN was given: the PC's first MiB, more than mem=. A
+ * dom0 may map it; what it names as its own must be its own. */
+static inline bool frame_has_pfn(uint64_t mfn)
+{
+    return m2p_get(mfn) != ~UINT64_C(0);
+}
+
 /* The p2m as it was at start (runs). ~0 when pfn >= nr_pages. */
 uint64_t p2m_start(uint64_t pfn);
 

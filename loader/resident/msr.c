@@ -8,6 +8,7 @@
  */
 #include "emulate.h"
 
+#define MSR_TSC           0x10u
 #define MSR_PLATFORM_ID   0x17u
 #define MSR_APIC_BASE     0x1bu
 #define MSR_FEATURES      0x3au
@@ -68,6 +69,7 @@ static bool has_tsc_aux(const struct vcpu *v)
 #define WRITE_LOST 2u
 #define ON_INTEL   4u
 #define ON_AMD     8u
+#define DOM0       16u /* a dom0's to read */
 
 static bool unused_msr(uint32_t msr, uint32_t what)
 {
@@ -81,17 +83,25 @@ static bool unused_msr(uint32_t msr, uint32_t what)
         {0x19a, 1, WRITE_LOST | ON_INTEL},                        /* CLOCK_MODULATION */
         {0x19c, 1, READ_0 | ON_INTEL},                            /* THERM_STATUS */
         {0x1b0, 1, WRITE_LOST | ON_INTEL},                        /* ENERGY_PERF_BIAS */
+        {0x10a, 1, READ_0 | ON_INTEL | DOM0},                     /* ARCH_CAPABILITIES */
         {0x38d, 3, READ_0 | WRITE_LOST | ON_INTEL},               /* fixed counters */
+        {0x390, 1, READ_0 | ON_INTEL | DOM0},                     /* GLOBAL_OVF_CTRL */
         {0xc0010000, 8, READ_0 | WRITE_LOST | ON_AMD},            /* events, counters */
         {0xc0010010, 1, READ_0 | ON_AMD},                         /* SYSCFG */
         {0xc001001f, 1, READ_0 | WRITE_LOST | ON_AMD | ON_INTEL}, /* NB_CFG */
+        {0xc001001a, 1, READ_0 | ON_AMD | DOM0},                  /* TOP_MEM */
+        {0xc001001d, 1, READ_0 | ON_AMD | DOM0},                  /* TOP_MEM2 */
+        {0xc0010061, 1, READ_0 | ON_AMD | DOM0},                  /* PSTATE_LIMIT */
+        {0xc0010063, 1, READ_0 | ON_AMD | DOM0},                  /* PSTATE_STATUS */
+        {0xc0010112, 1, READ_0 | ON_AMD | DOM0},                  /* SMM_ADDR */
+        {0xc0010200, 12, READ_0 | WRITE_LOST | ON_AMD | DOM0},    /* counters of family 15h */
         {0xc0010062, 1, READ_0 | WRITE_LOST | ON_AMD},            /* PERF_CTL */
         {0xc0010064, 1, READ_0 | WRITE_LOST | ON_AMD},            /* P-state 0 */
     };
     what |= cpu_is_amd() ? ON_AMD : ON_INTEL;
     for (size_t i = 0; i < sizeof(range) / sizeof(range[0]); i++)
         if (msr - range[i].first < range[i].count && (range[i].flags & what) == what)
-            return true;
+            return layer.dom0 || !(range[i].flags & DOM0);
     return false;
 }
 
@@ -138,6 +148,9 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *ret)
         *ret &= EFER_SEEN;
         if (layer.compat)
             *ret &= 0x800u;
+        return true;
+    case MSR_TSC:
+        *ret = cpu_tsc();
         return true;
     case MSR_PAT:
     case MSR_APIC_BASE:
@@ -205,14 +218,13 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_EFER: /* what is there may be written again */
         return guest_rdmsr(v, MSR_EFER, &now) && now == value;
     case MSR_TSC_AUX:
-        return has_tsc_aux(v) && cpu_wrmsr_safe(msr, (uint32_t)value);
+        return has_tsc_aux(v) && value >> 32 == 0 && cpu_wrmsr_safe(msr, value);
     case MSR_MISC_ENABLES:
         return value == 0;
     case MSR_HWCR:
     case MSR_DE_CFG:
         return cpu_is_amd(); /* lost */
     case MSR_MISC_ENABLE:    /* Xen keeps its own; the same value is no change */
-    case MSR_APIC_BASE:
         if (!guest_rdmsr(v, msr, &now))
             return false;
         if (now != value)
@@ -224,7 +236,10 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_CSTAR:
     case MSR_FMASK: /* ours; the guest registers callbacks */
     case MSR_PAT:   /* as Xen has it, for all */
+    case MSR_APIC_BASE:
         return false;
+    case MSR_MCG_STATUS:
+        return true;
     case MSR_UCODE_REV: /* Intel's: a probe before reading the revision */
         return !cpu_is_amd() && value == 0;
     default:

@@ -24,6 +24,8 @@ void trap_refresh_gate(uint8_t vector);
 /* iret.c: does this selector of level 3 name 64-bit code, so that a kernel on Xen could run by it?
  */
 bool is_kernel_code(uint16_t selector);
+/* The same for SS: writable data, and the selector itself of level 3. */
+bool is_kernel_data(uint16_t selector);
 #endif
 
 #endif

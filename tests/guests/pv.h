@@ -56,6 +56,8 @@ void pv_services_check(void);
 void pv_wild_check(void);
 /* pv_bad.c: iret frames that fail; with a word `bad-…`, what ends the domain. */
 void pv_bad_check(void);
+/* pv_instructions.c: what a 64-bit kernel may try; called by pv_bad_check(). */
+void pv_instructions_check(void);
 /* pv_vcpus.c: with the word `vcpus`, a second vCPU and contexts that it must refuse. */
 void pv_vcpus_check(void);
 /* pv_cpu.c: 64-bit guests: ways into the kernel, debug registers, NMI, MSRs, CPUID. */

@@ -6,6 +6,7 @@
  * Sources: xen/include/public/arch-x86/xen-x86_64.h, xen-x86_32.h, xen.h.
  */
 #include "pv.h"
+#include "pv_bad.h"
 
 #include <xen/event_channel.h>
 #include <xen/physdev.h>
@@ -29,29 +30,21 @@ extern char own_page[];
 static char empty_root[4096] __attribute__((aligned(4096)));
 static char kernel_stack[8192] __attribute__((aligned(4096)));
 
-/* What a stub below pushes, then the hypervisor's frame. */
-struct bad_frame {
-    unsigned long vector, error, ip, cs, flags, sp, ss;
-};
 static struct bad_frame taken;
 
 /* For the assembler part. */
-struct bad_iret {
-    unsigned long ip, cs, flags, sp, ss;
-};
-void bad_return(const struct bad_iret *to); /* comes back through a trap */
 void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
-extern char bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[], bad_stub_13[], bad_stub_14[],
-    bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[];
+extern char bad_stub_1[], bad_stub_3[], bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[],
+    bad_stub_13[], bad_stub_14[], bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[];
 
 #ifdef __i386__
 __asm__(".macro badstub n, code\n"
         "bad_stub_\\n: .ifeq \\code\n pushl $0\n .endif\n pushl $\\n\n jmp bad_common\n"
         ".endm\n"
         ".text\n"
-        "badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n badstub 12, 1\n badstub 13, 1\n"
-        "badstub 14, 1\n"
+        "badstub 1, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
+        "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
         "bad_failsafe: addl $16, %esp\n pushl $0\n pushl $1000\n"
         "bad_common: cld\n movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n"
         "pushl %esp\n call bad_taken\n"
@@ -67,8 +60,8 @@ __asm__(".macro badstub n, code\n"
         "pushq $\\n\n jmp bad_common\n"
         ".endm\n"
         ".text\n"
-        "badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n badstub 12, 1\n badstub 13, 1\n"
-        "badstub 14, 1\n"
+        "badstub 1, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
+        "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
         "bad_failsafe: addq $48, %rsp\n pushq $0\n pushq $1000\n"
         "bad_common: cld\n movq %rsp, %rdi\n andq $-16, %rsp\n call bad_taken\n"
         "movq bad_saved_sp, %rsp\n"
@@ -82,6 +75,11 @@ __asm__(".macro badstub n, code\n"
         "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
         "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n");
 #endif
+
+const struct bad_frame *bad_last(void)
+{
+    return &taken;
+}
 
 void bad_taken(const struct bad_frame *f)
 {
@@ -107,6 +105,8 @@ static long extended(unsigned cmd, unsigned long mfn)
 static void set_traps(bool any)
 {
     static const struct trap_info traps[] = {
+        {1, 0, KERNEL_CS, (uintptr_t)bad_stub_1},
+        {3, 1, KERNEL_CS, (uintptr_t)bad_stub_3},
         {6, 0, KERNEL_CS, (uintptr_t)bad_stub_6},
         {10, 0, KERNEL_CS, (uintptr_t)bad_stub_10},
         {11, 0, KERNEL_CS, (uintptr_t)bad_stub_11},
@@ -380,6 +380,7 @@ void pv_bad_check(void)
 #ifndef __i386__
     far_return();
 #endif
+    pv_instructions_check();
     privileges();
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))

@@ -287,6 +287,15 @@ static void sweep_frames(void)
                                            root, 0));
     tell("the root pinned as L1", extended(MMUEXT_PIN_L1_TABLE, root, 0));
     tell("the root cleared", extended(MMUEXT_CLEAR_PAGE, root, 0));
+    /* RAM, but no guest's. */
+    tell("frame 0 cleared", extended(MMUEXT_CLEAR_PAGE, 0, 0));
+    tell("frame 0 copied", extended(MMUEXT_COPY_PAGE, root, 0));
+    tell("superpage marked", extended(MMUEXT_MARK_SUPER, 0, 0));
+    const unsigned long none = 0;
+    tell("frame 0 as GDT", call(__HYPERVISOR_set_gdt, (unsigned long)&none, 512, 0, 0));
+    struct vcpu_register_vcpu_info info = {.mfn = 0};
+    tell("vcpu_info in frame 0",
+         call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (unsigned long)&info, 0));
     tell("the root copied over", extended(MMUEXT_COPY_PAGE, root, root));
     xen_pfn_t extent = root;
     struct xen_memory_reservation back = {.nr_extents = 1, .domid = DOMID_SELF};

@@ -288,6 +288,29 @@ static void notes_that_run_out(void **state)
     elf_free(&b);
 }
 
+/* The owner's name is a string: neither a size without the NUL nor one with more behind it hides
+ * it, as in libelf. */
+static void a_name_is_a_string(void **state)
+{
+    (void)state;
+    for (uint32_t size = 3; size <= 7; size++) {
+        struct elf_builder b = elf_builder(64, 0);
+        const uint32_t head[] = {size, 4, 1}; /* ENTRY */
+        uint32_t at = 12 + (size > 4 ? 8 : 4), value = 0x1234;
+        memset(b.notes, 0, at);
+        memcpy(b.notes, head, 12);
+        memcpy(b.notes + 12, "Xen\0foo", 7);
+        memcpy(b.notes + at, &value, 4);
+        b.notes_size = at + 4;
+        if (size == 3)
+            memset(b.notes + 15, 0, 1);
+        assert_int_equal(read(&b), REFUSE_NONE);
+        assert_int_equal(info.note_count, 1);
+        assert_int_equal(info.entry.value, 0x1234);
+        elf_free(&b);
+    }
+}
+
 /* GRUB's i386 image for Xen: the last note says 12 bytes and has 4, the segment ends there. */
 static void a_descriptor_may_run_into_the_rest_of_the_file(void **state)
 {
@@ -607,6 +630,7 @@ static void what_pv_and_pvh_need(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_a_string),
         cmocka_unit_test(every_note),
         cmocka_unit_test(numbers_of_all_sizes),
         cmocka_unit_test(pae_words),

@@ -369,11 +369,28 @@ static void init_p2m_that_does_not_fit_is_ignored(void **state)
 {
     (void)state;
     setup();
-    f.info.init_p2m.value = 0xffffff8000000000;
+    f.info.init_p2m.value = 0x8000000800;
     assert_planned();
     assert_int_equal(f.plan.warning_count, 1);
     assert_int_equal(f.plan.pv.p2m_table_count, 0);
     assert_int_equal(f.plan.pv.p2m_virtual, 0xffffffff83000000);
+    setup();
+    f.info.init_p2m.value = 0xffffffff83001000; /* in the region, behind the kernel */
+    assert_planned();
+    assert_int_equal(f.plan.warning_count, 1);
+    assert_false(f.plan.pv.p2m_apart);
+    assert_int_equal(f.plan.pv.p2m_virtual, 0xffffffff83000000);
+}
+
+/* Stubs that begin in the kernel's last page and end behind it: the p2m list stands behind them. */
+static void unaligned_hypercall_page_keeps_its_place(void **state)
+{
+    (void)state;
+    setup();
+    f.info.init_p2m.given = false;
+    f.info.hypercall_page = (struct info_value){true, 0xffffffff82fff010};
+    assert_planned();
+    assert_int_equal(f.plan.pv.p2m_virtual, 0xffffffff83001000);
 }
 
 static void layer_is_chosen_by_cpu_and_class(void **state)
@@ -501,6 +518,7 @@ int main(void)
         cmocka_unit_test(symbols_are_copied_for_reports),
         cmocka_unit_test(bsd_symbols_stand_behind_the_kernel),
         cmocka_unit_test(init_p2m_that_does_not_fit_is_ignored),
+        cmocka_unit_test(unaligned_hypercall_page_keeps_its_place),
         cmocka_unit_test(layer_is_chosen_by_cpu_and_class),
         cmocka_unit_test(layers_with_wrong_headers_are_refused),
         cmocka_unit_test(guests_that_cannot_run_are_refused),

@@ -67,10 +67,10 @@ static void assert_p2m_is_mapped(void)
     for (uint64_t i = 0; i < pv->p2m_pages; i++) {
         assert_true(pv_fixture_walk(&f, pv->p2m_virtual + i * 4096, &mfn, &flags));
         assert_int_equal(mfn, mfn_of(pv->p2m_pfn + i));
-        if (pv->p2m_table_count)
+        if (pv->p2m_apart)
             assert_int_equal(flags, UINT64_C(0x10000000000067));
     }
-    if (pv->p2m_table_count)
+    if (pv->p2m_apart)
         assert_false(pv_fixture_walk(&f, pv->p2m_virtual + pv->p2m_pages * 4096, &mfn, &flags));
 }
 
@@ -171,6 +171,24 @@ static void guests_at_zero_are_mapped(void **state)
         f.placement.entry_virtual = gvaddr(at);
         assert_int_equal(pv_fixture_plan(&f), REFUSE_NONE);
         assert_int_equal(f.plan.pv.v_end, 0x400000);
+        assert_start_of_day();
+        assert_kernel();
+    }
+}
+
+/* INIT_P2M in the region's own slot of 512 GiB, its own GiB, and from one slot into the other. */
+static void init_p2m_hangs_in_the_regions_tables(void **state)
+{
+    static const uint64_t list[] = {0xffffff8000000000, 0xffffffff90000000, 0xffffff7fffffe000,
+                                    0xffffffff84003000};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        pv_fixture_init(&f, 256 << 20, 0x1800000);
+        f.info.init_p2m.value = list[i];
+        assert_int_equal(pv_fixture_plan(&f), REFUSE_NONE);
+        assert_true(f.plan.pv.p2m_apart);
+        assert_int_equal(f.plan.warning_count, 0);
         assert_start_of_day();
         assert_kernel();
     }
@@ -304,6 +322,7 @@ int main(void)
         cmocka_unit_test(every_class_is_mapped),
         cmocka_unit_test(hardware_pdptes_have_only_present),
         cmocka_unit_test(guests_at_zero_are_mapped),
+        cmocka_unit_test(init_p2m_hangs_in_the_regions_tables),
         cmocka_unit_test(random_machines_are_built),
         cmocka_unit_test(random_machines_are_planned_or_refused),
     };

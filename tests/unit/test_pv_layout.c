@@ -192,20 +192,51 @@ static void regions_out_of_place_are_refused(void **state)
     assert_int_equal(pv_layout_make(&request, &layout, &why), REFUSE_PV_REGION_IN_HOLE);
 }
 
-static void init_p2m_must_have_its_own_slot(void **state)
+static void init_p2m_wants_good_addresses(void **state)
 {
-    uint64_t base = 0xffffffff80000000, pages = 0x20000;
+    uint64_t pages = 0x20000;
 
     (void)state;
-    assert_true(pv_layout_p2m_fits(0x8000000000, pages, base));
-    assert_true(pv_layout_p2m_fits(0, pages, base));
-    assert_false(pv_layout_p2m_fits(0x8000000800, pages, base));
-    assert_false(pv_layout_p2m_fits(0x800000000000, pages, base));     /* not canonical */
-    assert_false(pv_layout_p2m_fits(HV64_START, pages, base));         /* the hypervisor's */
-    assert_false(pv_layout_p2m_fits(0xffffff8000000000, pages, base)); /* the region's slot */
-    assert_false(pv_layout_p2m_fits(0x8000000000, pages, 0));          /* the region may reach it */
-    assert_false(pv_layout_p2m_fits(0xfffff01000, pages, base));       /* crosses a slot's end */
-    assert_false(pv_layout_p2m_fits(0x8000000000, UINT64_C(1) << 37, base));
+    assert_true(pv_layout_p2m_fits(0x8000000000, pages));
+    assert_true(pv_layout_p2m_fits(0, pages));
+    assert_true(pv_layout_p2m_fits(0xffffff8000000000, pages));
+    assert_true(pv_layout_p2m_fits(0xfffff01000, pages)); /* over a slot's end */
+    assert_true(pv_layout_p2m_fits(HV64_END, pages));
+    assert_false(pv_layout_p2m_fits(0x8000000800, pages));
+    assert_false(pv_layout_p2m_fits(0x800000000000, pages)); /* not canonical */
+    assert_false(pv_layout_p2m_fits(0x7ffffff01000, pages)); /* its end is not */
+    assert_false(pv_layout_p2m_fits(HV64_START, pages));     /* the hypervisor's */
+    assert_false(pv_layout_p2m_fits(HV64_END - 0x1000, pages));
+    assert_false(pv_layout_p2m_fits(0xfffffffffff01000, pages)); /* wraps */
+}
+
+/* As many tables as Xen needs: none where the region's own lead. */
+static void init_p2m_shares_the_regions_tables(void **state)
+{
+    static const struct {
+        uint64_t address, tables;
+    } list[] = {
+        {0x8000000000, 3},       {0x3ffff80000, 5}, /* one slot; over the end of a GiB */
+        {0xffffff7ffff80000, 5},                    /* into the region's slot */
+        {0xffffff8000000000, 2}, {0xffffffff90000000, 1},
+        {0xffffffff84e00000, 1}, {0xffffffff85000000, 1},
+    };
+    struct pv_layout_request request = linux_64;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        request.p2m_address = list[i].address;
+        assert_int_equal(pv_layout_make(&request, &layout, &why), REFUSE_NONE);
+        assert_int_equal(layout.p2m_table_pages, list[i].tables);
+        assert_true(layout.p2m_apart);
+        assert_false(pv_layout_p2m_in_region(&layout));
+    }
+    request.p2m_address = 0xffffffff84b00000; /* before 0xffffffff84c00000, the region's end */
+    assert_int_equal(pv_layout_make(&request, &layout, &why), REFUSE_NONE);
+    assert_true(pv_layout_p2m_in_region(&layout));
+    request.p2m_outside = false;
+    assert_int_equal(pv_layout_make(&request, &layout, &why), REFUSE_NONE);
+    assert_false(pv_layout_p2m_in_region(&layout));
 }
 
 int main(void)
@@ -217,7 +248,8 @@ int main(void)
         cmocka_unit_test(widths_have_their_own_tables),
         cmocka_unit_test(counts_agree_with_xens_search),
         cmocka_unit_test(regions_out_of_place_are_refused),
-        cmocka_unit_test(init_p2m_must_have_its_own_slot),
+        cmocka_unit_test(init_p2m_wants_good_addresses),
+        cmocka_unit_test(init_p2m_shares_the_regions_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
