@@ -8,7 +8,8 @@
  */
 #include "emulate.h"
 
-#define XEN_LEAF UINT32_C(0x40000000)
+#define XEN_LEAF  UINT32_C(0x40000000)
+#define BASIC_MAX 0xdu /* the last of the basic leaves that Xen tells of */
 
 #define XEN_VERSION_SAID UINT32_C(0x00040011) /* 4.17, as hc_xen_version says */
 
@@ -110,15 +111,24 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t
         xen_leaf(v, leaf, subleaf, ret);
         return;
     }
+    if (leaf > BASIC_MAX && leaf < XEN_LEAF) {
+        memset(ret, 0, 4 * sizeof(ret[0]));
+        return;
+    }
     uint32_t base[4];
     cpu_cpuid(leaf, subleaf, ret);
     switch (leaf) {
+    case 0:
+        ret[0] = ret[0] > BASIC_MAX ? BASIC_MAX : ret[0];
+        break;
     case 1:
         hide_features_1(v, ret);
         break;
-    case 5:    /* MONITOR/MWAIT */
-    case 0xa:  /* performance counters */
-    case 0x14: /* processor trace */
+    case 3:   /* processor serial number */
+    case 5:   /* MONITOR/MWAIT */
+    case 6:   /* thermal and power control */
+    case 9:   /* direct cache access */
+    case 0xa: /* performance counters */
         memset(ret, 0, 4 * sizeof(ret[0]));
         break;
     case 7:
@@ -135,8 +145,11 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t
         cpu_cpuid(1, 0, base);
         if (!(base[2] & BIT(26))) /* no XSAVE */
             memset(ret, 0, 4 * sizeof(ret[0]));
-        if (subleaf == 1) /* no supervisor states */
-            ret[0] &= ~BIT(3), ret[2] = ret[3] = 0;
+        if (subleaf == 1) { /* no supervisor states; a size where there is a compacted form */
+            ret[0] &= ~BIT(3);
+            ret[1] = ret[0] & BIT(1) ? ret[1] : 0;
+            ret[2] = ret[3] = 0;
+        }
         break;
     case 0x80000000: /* Intel has these fields empty */
         if (!cpu_is_amd())

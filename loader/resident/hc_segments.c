@@ -8,6 +8,7 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "memory.h"
+#include "pagetable.h"
 
 #define MSR_FS_BASE   0xc0000100u
 #define MSR_GS_BASE   0xc0000101u
@@ -36,7 +37,7 @@ bool descriptor_fix(uint64_t *descriptor)
 
 bool may_hold_descriptors(uint64_t mfn)
 {
-    return frame_is_guest(mfn) && !frame_is_table(mfn) && frame_has_pfn(mfn);
+    return frame_is_guest(mfn) && !table_in_use(mfn) && frame_has_pfn(mfn);
 }
 
 bool descriptor_page_fix(uint64_t *descriptors)

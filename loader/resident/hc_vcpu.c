@@ -5,6 +5,7 @@
  * arch/x86/domain.c: do_vcpu_op.
  */
 #include "event.h"
+#include "pagetable.h"
 #include "runstate.h"
 #include "timer.h"
 #include "vcpu_start.h"
@@ -32,7 +33,7 @@ static long register_info(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     if (!frame_is_guest(op.mfn) || !frame_has_pfn(op.mfn))
         return -XEN_EINVAL;
     uint8_t *page = frame_keep(op.mfn);
-    if (page == NULL || frame_is_table(op.mfn))
+    if (page == NULL || table_in_use(op.mfn))
         return -XEN_EINVAL;
 
     /* The old contents move along, then everything counts as pending: nothing gets lost. */

@@ -24,7 +24,7 @@ static const char *const call_family[64] = {
 #undef HYPERCALL
 };
 
-static unsigned long calls[64]; /* by all CPUs without a lock: some may be lost */
+static unsigned long calls[64];               /* by all CPUs without a lock: some may be lost */
 static uint8_t unknown_said[UNKNOWN_MAX / 8]; /* bit per number; the last for all beyond */
 static uint64_t traced;                       /* bit per number; made on first use */
 static bool trace_made;

@@ -33,8 +33,7 @@ bool is_kernel_code(uint16_t selector)
 
 bool is_kernel_data(uint16_t selector)
 {
-    return (selector & 3) == 3 &&
-           (cpu_lar(selector) & (RIGHTS_DATA | RIGHTS_CODE)) == RIGHTS_DATA;
+    return (selector & 3) == 3 && (cpu_lar(selector) & (RIGHTS_DATA | RIGHTS_CODE)) == RIGHTS_DATA;
 }
 
 /* A kernel that returns to itself by selectors that would be good for level 3, as it runs on Xen,

@@ -309,12 +309,6 @@ static inline int frame_level(uint8_t frame)
     return (frame & FRAME_LEVEL) == FRAME_TOP ? 2 : frame & FRAME_LEVEL;
 }
 
-/* A page table, of which the layer checks what is stored: nothing else may be written there. */
-static inline bool frame_is_table(uint64_t mfn)
-{
-    return frame_state(mfn) & (FRAME_LEVEL | FRAME_PINNED);
-}
-
 /* RAM that the guest may name: false for holes, layer frames and numbers out of range. */
 static inline bool frame_is_guest(uint64_t mfn)
 {

@@ -54,6 +54,22 @@ bool entry_is_ours(int level, uint64_t at)
     return level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS;
 }
 
+uint32_t entry_width(void)
+{
+    return 8;
+}
+
+bool frame_is_root(uint64_t mfn)
+{
+    for (uint32_t i = 0; i < layer.cpu_count; i++) {
+        const struct vcpu *v = layer.vcpu[i];
+        if (v && (__atomic_load_n(&v->kernel_root, __ATOMIC_SEQ_CST) == mfn << PAGE_SHIFT ||
+                  __atomic_load_n(&v->user_root, __ATOMIC_SEQ_CST) == mfn << PAGE_SHIFT))
+            return true;
+    }
+    return false;
+}
+
 int root_level(void)
 {
     return layer.compat ? 3 : 4;
@@ -128,7 +144,7 @@ static void mark(uint64_t mfn, int level, bool again)
     if (!entries)
         return;
     /* Linear page tables name a table of a higher level: its own rules are the stricter ones. */
-    if (frame_level(frame_state(mfn)) > level)
+    if (frame_level(frame_state(mfn)) > level && table_in_use(mfn))
         return;
     bool known = frame_level(frame_state(mfn)) == level;
     if (!known)

@@ -28,13 +28,19 @@ int root_level(void);
 #define WALK_MAX 4
 uint32_t walk_read(uint64_t cr3, uint64_t address, int *ret_level, uint64_t entry[WALK_MAX]);
 
-/* Is it a table of another level already?  Then it cannot be pinned, or be a root: what is written
+/* Bytes of an entry of the guest's tables: 8, non-PAE 4. */
+uint32_t entry_width(void);
+
+/* Is guest frame mfn the root of a vCPU, for its kernel or its user space? */
+bool frame_is_root(uint64_t mfn);
+
+/* Is guest frame mfn a page table: pinned, a root, or linked by one that is (table_use.c)?  Then
+ * nothing but checked entries may be written there.  Takes a mark away that is out of date. */
+bool table_in_use(uint64_t mfn);
+
+/* Is it in use as a table of another level?  Then it cannot be pinned, or be a root: what is written
  * into a root (the hypervisor's entries) would be leaves to the other. */
-static inline bool table_conflicts(uint64_t mfn, int level)
-{
-    int present = frame_level(frame_state(mfn));
-    return present != 0 && present != level;
-}
+bool table_conflicts(uint64_t mfn, int level);
 
 /* Marks frame mfn as a table of `level` and everything below it. */
 void table_mark(uint64_t mfn, int level);

@@ -22,9 +22,15 @@ static inline uint64_t entry_mfn(uint64_t entry)
     return (entry & PTE_ADDR) >> PAGE_SHIFT;
 }
 
-static uint32_t entry_width(void)
+uint32_t entry_width(void)
 {
     return layer_pae() ? 8 : 4;
+}
+
+bool frame_is_root(uint64_t mfn)
+{
+    const struct vcpu *v = cpu_vcpu();
+    return v->kernel_root == mfn << PAGE_SHIFT;
 }
 
 int root_level(void)
@@ -128,7 +134,7 @@ static void mark(uint64_t mfn, int level, bool again)
 {
     if (!frame_is_guest(mfn))
         return;
-    if ((frame_state(mfn) & FRAME_LEVEL) > (uint32_t)level)
+    if ((frame_state(mfn) & FRAME_LEVEL) > (uint32_t)level && table_in_use(mfn))
         return; /* linear page tables: see pagetable.c */
     bool known = (frame_state(mfn) & FRAME_LEVEL) == (uint32_t)level;
     frame_set_level(mfn, (uint8_t)level);

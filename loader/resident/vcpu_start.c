@@ -27,11 +27,12 @@ long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context)
     return status;
 }
 
-/* On, or on its way off: a vCPU of the guest goes off when it next comes out of the guest. */
+/* Not when it is on its way off: a vCPU of the guest goes off when it next comes out of the guest.
+ * Read in this order, since vcpu_stay_down() sets the one before it clears the other. */
 bool vcpu_is_up(const struct vcpu *v)
 {
-    return __atomic_load_n(&v->online, __ATOMIC_SEQ_CST) &&
-           !(__atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN);
+    return !(__atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN) &&
+           __atomic_load_n(&v->online, __ATOMIC_SEQ_CST);
 }
 
 long vcpu_up(struct vcpu *v)
@@ -78,9 +79,9 @@ void vcpu_stay_down(struct vcpu *v)
 {
     spin_lock(&lock);
     bool down = __atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN;
-    work_clear(v, WORK_DOWN);
     if (down)
         __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
+    work_clear(v, WORK_DOWN);
     spin_unlock(&lock);
     if (!down)
         return;
