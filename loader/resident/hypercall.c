@@ -26,7 +26,7 @@ static const char *const call_family[64] = {
 
 static uint64_t calls[64];
 static uint8_t unknown_said[UNKNOWN_MAX / 8]; /* bit per number; the last for all beyond */
-static uint64_t traced;       /* bit per number; made on first use */
+static uint64_t traced;                       /* bit per number; made on first use */
 static bool trace_made;
 
 const char *hypercall_name(uint64_t number)
