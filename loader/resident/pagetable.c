@@ -109,6 +109,12 @@ static void set_level(uint64_t mfn, uint8_t level)
     layer.frame[mfn] = (uint8_t)((layer.frame[mfn] & ~FRAME_LEVEL) | level);
 }
 
+static bool any_present(const uint64_t entry[8])
+{
+    return (entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7]) &
+           PTE_P;
+}
+
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
 static void mark(uint64_t mfn, int level, bool again)
 {
@@ -122,6 +128,11 @@ static void mark(uint64_t mfn, int level, bool again)
         return;
     uint32_t count = layer.compat && level == 3 ? 4 : 512;
     for (uint32_t i = 0; i < count; i++) {
+        /* Most of a table is empty: eight entries at once. */
+        while (i % 8 == 0 && i + 8 <= count && !any_present(entries + i))
+            i += 8;
+        if (i == count)
+            break;
         uint64_t entry = entries[i];
         if (!(entry & PTE_P))
             continue;
