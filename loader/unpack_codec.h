@@ -26,7 +26,7 @@ struct unpack_job {
     struct arena arena;
     const char *reason;
     struct unpack_memory *memory; /* whose progress is to be told */
-    bool sse2; /* our own decoders may use its registers */
+    bool sse2;                    /* our own decoders may use its registers */
 };
 
 struct unpack_codec {
