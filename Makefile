@@ -33,6 +33,10 @@ STAGE_CFLAGS += $(if $(findstring clang,$(CC)),,-Oz -mpreferred-stack-boundary=2
 HOST_CFLAGS := $(COMMON)
 # The one decoder of our own: a loop over every byte of the guest.
 $(BUILD)/stage/loader/lz4_block.o: STAGE_CFLAGS += -O2
+# Called for every match that a decoder copies.
+$(BUILD)/stage/lib/bytes.o: STAGE_CFLAGS += -O2
+# Functions of the packaged libraries that boot/lib_runtime.c stands in front of.
+LIB_WRAP := --wrap=lzma_crc32
 ASM_FLAGS := -Wall -Werror -Iboot/ -Iloader/resident/ -I$(BUILD)/
 
 LIB_C := $(wildcard lib/*.c) $(BUILD)/font.c
@@ -69,7 +73,7 @@ $(BUILD)/stage/boot/mover_blob.o: $(BUILD)/mover.bin
 # The stage where it runs, with symbols: what a debugger wants.  Two links: the tables of the second
 # (relocations, function names) come out of the first, whose own are empty.
 STAGE_LINK = $(LD) -m elf_i386 -nostdlib --gc-sections --emit-relocs -z noexecstack \
-             --no-warn-rwx-segments -T linker.ld -Map $(1) -o $(2) $(STAGE_OBJS) $(3) \
+             --no-warn-rwx-segments $(LIB_WRAP) -T linker.ld -Map $(1) -o $(2) $(STAGE_OBJS) $(3) \
              --start-group $(STAGE_LIBS) --end-group
 
 $(BUILD)/stage/tables0.o: boot/tables/stage_tables.asm

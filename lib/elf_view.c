@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Bounded reading of ELF files; see elf_view.h for the contract.  Each field is fetched by its
- * offset, which elf.h's structs give for both classes, so that no struct is laid over the file and
- * alignment does not matter.  Source: System V gABI 4, chapters 4 and 5.
+ * Bounded reading of ELF files; see elf_view.h for the contract.  Each struct is copied out of the
+ * file as a whole, in elf.h's form of its class, so that alignment does not matter.  Source: System
+ * V gABI 4, chapters 4 and 5.
  */
 #include "elf_view.h"
 
 #include <elf.h>
-#include <stddef.h>
 
-/* Reads field `name` of the 32- or 64-bit struct `kind` at `at`, widened to 64 bits. */
-#define FIELD(elf, kind, at, name)                                                                 \
-    ((elf)->is_64bit ? field((elf)->file, (at), offsetof(Elf64_##kind, name),                      \
-                             sizeof(((Elf64_##kind *)0)->name))                                    \
-                     : field((elf)->file, (at), offsetof(Elf32_##kind, name),                      \
-                             sizeof(((Elf32_##kind *)0)->name)))
+/* A struct of either class as copied from the file; WIDE() gives a field of it in 64 bits. */
+union raw_ehdr {
+    Elf64_Ehdr wide;
+    Elf32_Ehdr narrow;
+};
+union raw_phdr {
+    Elf64_Phdr wide;
+    Elf32_Phdr narrow;
+};
+union raw_shdr {
+    Elf64_Shdr wide;
+    Elf32_Shdr narrow;
+};
 
-/* The caller has proved that the whole struct lies inside; should that ever be wrong, 0 is read
- * and nothing outside is touched. */
-static uint64_t field(struct view file, uint64_t at, size_t offset, size_t size)
-{
-    uint64_t value = 0;
-    uint64_t place;
-    if (!checked_add_u64(at, offset, &place) || !view_read(file, place, &value, size))
-        return 0;
-    return value; /* x86 files read on x86: little-endian both */
-}
+#define WIDE(elf, raw, name) ((elf)->is_64bit ? (raw).wide.name : (raw).narrow.name)
+#define COPY(elf, at, raw)                                                                         \
+    view_read((elf)->file, at, raw, (elf)->is_64bit ? sizeof((raw)->wide) : sizeof((raw)->narrow))
 
 static bool table_inside(struct view file, uint64_t offset, uint32_t count, uint16_t entry_size)
 {
@@ -60,7 +59,7 @@ enum elf_status elf_view_open(struct view file, struct elf_view *ret)
 {
     static const uint8_t magic[] = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3};
     uint8_t ident[EI_NIDENT];
-    struct view header;
+    union raw_ehdr header;
 
     *ret = (struct elf_view){.file = file};
     if (!view_read(file, 0, ident, sizeof(ident)))
@@ -73,19 +72,19 @@ enum elf_status elf_view_open(struct view file, struct elf_view *ret)
     ret->is_64bit = ident[EI_CLASS] == ELFCLASS64;
     if (ident[EI_DATA] != ELFDATA2LSB)
         return ELF_BIG_ENDIAN;
-    if (!view_slice(file, 0, ret->is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), &header))
+    if (!COPY(ret, 0, &header))
         return ELF_TOO_SHORT;
 
-    ret->type = (uint16_t)FIELD(ret, Ehdr, 0, e_type);
-    ret->machine = (uint16_t)FIELD(ret, Ehdr, 0, e_machine);
-    ret->entry = FIELD(ret, Ehdr, 0, e_entry);
-    ret->phdr_offset = FIELD(ret, Ehdr, 0, e_phoff);
-    ret->phdr_count = (uint32_t)FIELD(ret, Ehdr, 0, e_phnum);
-    ret->phdr_size = (uint16_t)FIELD(ret, Ehdr, 0, e_phentsize);
-    ret->shdr_offset = FIELD(ret, Ehdr, 0, e_shoff);
-    ret->shdr_count = (uint32_t)FIELD(ret, Ehdr, 0, e_shnum);
-    ret->shdr_size = (uint16_t)FIELD(ret, Ehdr, 0, e_shentsize);
-    ret->shdr_string_index = (uint32_t)FIELD(ret, Ehdr, 0, e_shstrndx);
+    ret->type = (uint16_t)WIDE(ret, header, e_type);
+    ret->machine = (uint16_t)WIDE(ret, header, e_machine);
+    ret->entry = WIDE(ret, header, e_entry);
+    ret->phdr_offset = WIDE(ret, header, e_phoff);
+    ret->phdr_count = (uint32_t)WIDE(ret, header, e_phnum);
+    ret->phdr_size = (uint16_t)WIDE(ret, header, e_phentsize);
+    ret->shdr_offset = WIDE(ret, header, e_shoff);
+    ret->shdr_count = (uint32_t)WIDE(ret, header, e_shnum);
+    ret->shdr_size = (uint16_t)WIDE(ret, header, e_shentsize);
+    ret->shdr_string_index = (uint32_t)WIDE(ret, header, e_shstrndx);
 
     /* A 64-bit file needs the 64-bit machine; a 32-bit file may name either (objcopy's
      * elf32-x86-64 is used for 32-bit entry code of 64-bit kernels). */
@@ -114,38 +113,40 @@ enum elf_status elf_view_open(struct view file, struct elf_view *ret)
 
 bool elf_view_phdr(const struct elf_view *elf, uint32_t index, struct elf_phdr *ret)
 {
-    if (index >= elf->phdr_count)
+    union raw_phdr raw;
+    if (index >= elf->phdr_count ||
+        !COPY(elf, elf->phdr_offset + (uint64_t)index * elf->phdr_size, &raw))
         return false;
-    uint64_t at = elf->phdr_offset + (uint64_t)index * elf->phdr_size;
     *ret = (struct elf_phdr){
-        .type = (uint32_t)FIELD(elf, Phdr, at, p_type),
-        .flags = (uint32_t)FIELD(elf, Phdr, at, p_flags),
-        .offset = FIELD(elf, Phdr, at, p_offset),
-        .vaddr = FIELD(elf, Phdr, at, p_vaddr),
-        .paddr = FIELD(elf, Phdr, at, p_paddr),
-        .filesz = FIELD(elf, Phdr, at, p_filesz),
-        .memsz = FIELD(elf, Phdr, at, p_memsz),
-        .align = FIELD(elf, Phdr, at, p_align),
+        .type = (uint32_t)WIDE(elf, raw, p_type),
+        .flags = (uint32_t)WIDE(elf, raw, p_flags),
+        .offset = WIDE(elf, raw, p_offset),
+        .vaddr = WIDE(elf, raw, p_vaddr),
+        .paddr = WIDE(elf, raw, p_paddr),
+        .filesz = WIDE(elf, raw, p_filesz),
+        .memsz = WIDE(elf, raw, p_memsz),
+        .align = WIDE(elf, raw, p_align),
     };
     return true;
 }
 
 bool elf_view_shdr(const struct elf_view *elf, uint32_t index, struct elf_shdr *ret)
 {
-    if (index >= elf->shdr_count)
+    union raw_shdr raw;
+    if (index >= elf->shdr_count ||
+        !COPY(elf, elf->shdr_offset + (uint64_t)index * elf->shdr_size, &raw))
         return false;
-    uint64_t at = elf->shdr_offset + (uint64_t)index * elf->shdr_size;
     *ret = (struct elf_shdr){
-        .name = (uint32_t)FIELD(elf, Shdr, at, sh_name),
-        .type = (uint32_t)FIELD(elf, Shdr, at, sh_type),
-        .link = (uint32_t)FIELD(elf, Shdr, at, sh_link),
-        .info = (uint32_t)FIELD(elf, Shdr, at, sh_info),
-        .flags = FIELD(elf, Shdr, at, sh_flags),
-        .addr = FIELD(elf, Shdr, at, sh_addr),
-        .offset = FIELD(elf, Shdr, at, sh_offset),
-        .size = FIELD(elf, Shdr, at, sh_size),
-        .addralign = FIELD(elf, Shdr, at, sh_addralign),
-        .entsize = FIELD(elf, Shdr, at, sh_entsize),
+        .name = (uint32_t)WIDE(elf, raw, sh_name),
+        .type = (uint32_t)WIDE(elf, raw, sh_type),
+        .link = (uint32_t)WIDE(elf, raw, sh_link),
+        .info = (uint32_t)WIDE(elf, raw, sh_info),
+        .flags = WIDE(elf, raw, sh_flags),
+        .addr = WIDE(elf, raw, sh_addr),
+        .offset = WIDE(elf, raw, sh_offset),
+        .size = WIDE(elf, raw, sh_size),
+        .addralign = WIDE(elf, raw, sh_addralign),
+        .entsize = WIDE(elf, raw, sh_entsize),
     };
     return true;
 }

@@ -263,6 +263,16 @@ static enum refusal_id check_runs(const struct plan_input *input, const struct p
     return REFUSE_NONE;
 }
 
+/* A step writes into `range`. */
+static bool is_stepped(const struct plan *plan, struct range range)
+{
+    for (uint32_t i = 0; i < plan->step_count; i++)
+        if (range_overlaps(range,
+                           (struct range){plan->step[i].to, plan->step[i].to + plan->step[i].size}))
+            return true;
+    return false;
+}
+
 /* Pieces of the start of day that are named by PFN or machine address. */
 static enum refusal_id check_pv(const struct plan_input *input, const struct plan *plan,
                                 const uint16_t *regions, struct refusal *why)
@@ -296,19 +306,18 @@ static enum refusal_id check_pv(const struct plan_input *input, const struct pla
                       .str = {"the hand-over record"});
     /* What the builders write, which no step touches, is written while stage and sources live. */
     for (uint32_t i = 0; i < plan->region_count; i++) {
-        const struct region *r = &plan->region[i];
-        bool stepped = r->kind != REGION_TARGET;
-        for (uint32_t k = 0; k < plan->step_count && !stepped; k++)
-            stepped =
-                range_overlaps(r->machine, (struct range){plan->step[k].to,
-                                                          plan->step[k].to + plan->step[k].size});
-        for (uint32_t k = 0; k < plan->region_count && !stepped; k++)
+        const struct region *r = &plan->region[i], *other = NULL;
+        if (r->kind != REGION_TARGET)
+            continue;
+        for (uint32_t k = 0; k < plan->region_count && !other; k++)
             if ((WORK >> plan->region[k].kind & 1) &&
                 range_overlaps(plan->region[k].machine, r->machine))
-                return REFUSE(why, CHECK_OVERLAP,
-                              .num = {r->machine.start, r->machine.end,
-                                      plan->region[k].machine.start, plan->region[k].machine.end},
-                              .str = {r->name, plan->region[k].name});
+                other = &plan->region[k];
+        if (other && !is_stepped(plan, r->machine))
+            return REFUSE(
+                why, CHECK_OVERLAP,
+                .num = {r->machine.start, r->machine.end, other->machine.start, other->machine.end},
+                .str = {r->name, other->name});
     }
     return REFUSE_NONE;
 }

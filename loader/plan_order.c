@@ -25,7 +25,7 @@ static struct range writes(const struct step *s)
 /* Step `first` must run before step `second`: it reads what the other destroys. */
 static bool must_precede(const struct step *first, const struct step *second)
 {
-    return range_overlaps(reads(first), writes(second));
+    return first->kind == STEP_COPY && range_overlaps(reads(first), writes(second));
 }
 
 /* A step at or behind `done` that is part of a ring: from any step, going back to one that it waits

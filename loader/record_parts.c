@@ -72,7 +72,7 @@ void record_keep(struct boot_record *record, uint64_t start, uint64_t size, cons
 
 void record_init(struct boot_record *record, enum way_in way)
 {
-    memset(record, 0, sizeof(*record));
+    memset(record, 0, offsetof(struct boot_record, strings)); /* which are 64 KiB */
     record->way = way;
     record->loader_name = "";
     record->command_line = "";

@@ -14,6 +14,7 @@
 #define BIOS_START       0xe0000u
 #define BIOS_END         0x100000u
 #define SCAN_PIECE       1024u
+#define RSD_             0x20445352u /* "RSD ", how the signature begins */
 
 #define EFI_TABLES_MAX 256u
 
@@ -79,29 +80,42 @@ static uint64_t efi_table(const struct boot_record *record, const struct reader 
     return 0;
 }
 
-/* The best RSDP in [start, end), on 16-byte boundaries: ACPI 2, else the first one.  Read in
- * pieces: one call a paragraph costs more than all the rest of this phase. */
-static uint64_t scan(const struct reader *reader, uint64_t start, uint64_t end)
+/* RSDPs in a piece of memory read from `at`, on 16-byte boundaries and before `end`: true with
+ * *best when one is ACPI 2's; else the first goes to *best if that is still 0.  Most paragraphs are
+ * passed over by fours. */
+static bool scan_piece(const struct reader *reader, uint64_t at, uint64_t end,
+                       const uint32_t *piece, uint64_t *best)
 {
-    uint64_t first = 0;
-    uint8_t copy[64], piece[SCAN_PIECE];
+    uint8_t copy[64];
 
-    for (uint64_t at = (start + 15) & ~UINT64_C(15); at + ACPI_RSDP_SIZE_1 <= end;) {
-        uint32_t size = end - at < SCAN_PIECE ? (uint32_t)(end - at) : SCAN_PIECE;
-        if (!reader_bytes(reader, at, piece, size))
-            return first;
-        for (uint32_t i = 0; i < size; i += 16) {
-            if (piece[i] != 'R' || at + i + ACPI_RSDP_SIZE_1 > end)
+    for (const uint32_t *p = piece; p < piece + SCAN_PIECE / 4; p += 16, at += 64) {
+        if (p[0] != RSD_ && p[4] != RSD_ && p[8] != RSD_ && p[12] != RSD_)
+            continue;
+        for (unsigned i = 0; i < 64; i += 16) {
+            if (p[i / 4] != RSD_ || at + i + ACPI_RSDP_SIZE_1 > end)
                 continue;
             uint32_t valid = read_rsdp(reader, at + i, copy);
+            if (valid && (!*best || valid >= ACPI_RSDP_SIZE_2))
+                *best = at + i;
             if (valid >= ACPI_RSDP_SIZE_2)
-                return at + i;
-            if (valid && !first)
-                first = at + i;
+                return true;
         }
-        at += size;
     }
-    return first;
+    return false;
+}
+
+/* The best RSDP in [start, end), some KiB from a 16-byte boundary on: ACPI 2, else the first one.
+ * Read in pieces: one call a paragraph costs more than all the rest of this phase. */
+static uint64_t scan(const struct reader *reader, uint64_t start, uint64_t end)
+{
+    uint32_t piece[SCAN_PIECE / 4];
+    uint64_t best = 0;
+
+    for (uint64_t at = start; at < end; at += SCAN_PIECE)
+        if (!reader_bytes(reader, at, piece, sizeof(piece)) ||
+            scan_piece(reader, at, end, piece, &best))
+            break;
+    return best;
 }
 
 static bool find_in_bios(struct boot_record *record, const struct reader *reader)

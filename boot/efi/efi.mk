@@ -36,7 +36,8 @@ EFI_EXTRA := boot/cpu_check.c boot/lib_runtime.c
 EFI64_OBJS += $(patsubst %.c,$(BUILD)/efi64/%.o,$(EFI_EXTRA))
 EFI32_OBJS += $(patsubst %.c,$(BUILD)/efi32/%.o,$(EFI_EXTRA))
 
-EFI_LINK := -nostdlib -z nocombreloc -z noexecstack --no-warn-rwx-segments -shared -Bsymbolic --gc-sections --no-undefined --hash-style=sysv
+EFI_LINK := -nostdlib -z nocombreloc -z noexecstack --no-warn-rwx-segments -shared -Bsymbolic --gc-sections --no-undefined --hash-style=sysv \
+            $(LIB_WRAP)
 EFI_SECTIONS := -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela -j .reloc
 
 $(BUILD)/paravane-efi64.so: $(EFI64_OBJS) boot/efi/efi.ld

@@ -20,7 +20,7 @@
 #define PIT_CHANNEL2 0x42
 #define PIT_COMMAND  0x43
 #define PORT_B       0x61 /* bit 0: gate of channel 2, bit 1: speaker */
-#define INTERVAL_MS  50u
+#define INTERVAL_MS  25u
 #define TRIES        24
 
 struct reading {

@@ -137,6 +137,14 @@ bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, ui
     return false;
 }
 
+static bool any_present(const uint64_t entry[8])
+{
+    uint64_t all = 0;
+    for (int i = 0; i < 8; i++)
+        all |= load(&entry[i]);
+    return all & PTE_P;
+}
+
 /* `again`: look below tables that are marked already (a stale mark must not hide new tables). */
 static void mark(uint64_t mfn, int level, bool again)
 {
@@ -153,6 +161,11 @@ static void mark(uint64_t mfn, int level, bool again)
         return;
     uint32_t count = layer.compat && level == 3 ? 4 : 512;
     for (uint32_t i = 0; i < count; i++) {
+        /* Most of a table is empty: eight entries at once. */
+        while (i % 8 == 0 && i + 8 <= count && !any_present(entries + i))
+            i += 8;
+        if (i == count)
+            break;
         uint64_t entry = load(&entries[i]);
         if (!(entry & PTE_P))
             continue;

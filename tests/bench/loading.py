@@ -136,8 +136,9 @@ def real_guests():
         ("GRUB grub-x86_64-xen.bin", deb("grub-xen-host", "usr/lib/grub-xen/grub-x86_64-xen.bin"), "",
          ("pv",)),
         ("GRUB grub-i386-xen.bin", deb("grub-xen-host", "usr/lib/grub-xen/grub-i386-xen.bin"), "", ("pv",)),
+        # As GRUB's `multiboot` does; by Multiboot 2 each loader puts it where it likes.
         ("Debian xen-4.17-amd64.gz", deb("xen-hypervisor-4.17-amd64", "boot/xen-4.17-amd64.gz"), "",
-         ("native",)),
+         ("native,multiboot1",)),
     )
 
 
@@ -197,7 +198,7 @@ def real(table):
                 peer = peer["guest"] - peer["loader"] if isinstance(peer, dict) else peer
                 table.row(f"{name}, {mode}; Xen to its dom0's", mine, peer, limit=1)
                 continue
-            if mode != "native":
+            if not mode.startswith("native"):
                 table.row(f"{name}, {mode}", mine, None)
                 continue
             if linux_image(image):

@@ -18,7 +18,7 @@ PHASE = re.compile(r"debug: phase (\w+) took (\d+) ticks")
 STEPS = re.compile(r"debug: the steps took (0x[0-9a-f]+) ticks")
 COUNT = re.compile(r"count: (\w+)=(\d+)$", re.M)
 PRINTED = r"copy=0x[0-9a-f]+|events delivered=0x[0-9a-f]+"
-HOPELESS = re.compile(r"Panic on CPU|Kernel panic|paravane: halted|bench: failed")
+HOPELESS = re.compile(r"Panic on CPU.*\n.*\n|Kernel panic|Hardware Dom0 |paravane: halted|bench: failed")
 COUNTED = ("-icount", "shift=0,sleep=off")
 
 
@@ -50,10 +50,10 @@ def limits(seconds):
     return lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
-def qemu(*arguments, memory="512M", until=None, limit=150, marks=(), clock=COUNTED):
+def qemu(*arguments, memory="512M", until=None, limit=150, marks=(), clock=COUNTED, cpu="max"):
     """What one machine prints up to the line `until`.  `marks` are NAME:START-END of virtual addresses in
     hexadecimal: it says in lines `count: ` when they are reached; without `until` it ends at the last of them."""
-    command = ["qemu-system-x86_64", "-cpu", "max", "-m", memory, "-object",
+    command = ["qemu-system-x86_64", "-cpu", cpu, "-m", memory, "-object",
                f"memory-backend-ram,id=ram,size={memory},reserve=off",  # more than this machine has
                "-machine", "memory-backend=ram", "-nodefaults", "-display", "none",
                "-serial", "stdio", "-no-reboot", *clock,
@@ -77,9 +77,11 @@ def qemu(*arguments, memory="512M", until=None, limit=150, marks=(), clock=COUNT
         process.kill()
         process.wait()
     if not stop.search(text):
-        refused = re.search(r"refused: .*|Panic on CPU.*\n.*\n.*|bench: failed.*", text)
-        last = refused[0] if refused else (text.strip().splitlines() or ["no output"])[-1]
-        raise Missing("not reached: " + " ".join(last.split())[:100])
+        ends = re.search(r"refused: .*|Kernel panic.*|Panic on CPU.*\n.*|bench: failed.*|"
+                         r"Hardware Dom0 (?:crashed|halted)", text)
+        last = ends[0] if ends else (text.strip().splitlines() or ["no output"])[-1]
+        last = " ".join(last.replace("(XEN)", "").split())
+        raise Missing(f"{'does not boot' if ends else 'not reached'}: {last[:100]}")
     return text
 
 

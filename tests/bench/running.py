@@ -10,6 +10,10 @@ import sys
 from machine import (STAGE, TOP, Missing, counts, entry_point, kernel, stage, try_to, values,
                      values_or_none, work, xen, xen_image)
 
+RUNS = 3  # of what is measured in time
+# QEMU 7.2 reads the frame of an IRETQ at level 3 as the supervisor: with SMAP, which Xen switches on, Linux
+# as its dom0 dies of that.  All four machines of that table are without.
+WITHOUT_SMAP = "max,-smap"
 NOT_COSTS = ("pv entry tsc", "pages", "events delivered", "userspace tsc", "init done")
 
 
@@ -42,27 +46,24 @@ def smp(table):
 
 
 def parallel(table):
-    """Wall-clock time as the guest's TSC has it, the lesser of two: the only rows that are no counts."""
+    """Wall-clock time as the guest's TSC has it, the least of RUNS: the only rows that are no counts."""
     image, disk = kernel("amd64"), ramdisk("work")
     table.section("A fixed parallel workload (8 processes: arithmetic, fresh memory, forks), Debian's kernel",
                   "million ticks", "native",
-                  "Time, not instructions: QEMU's MTTCG, the lesser of two runs, and so a matter of the machine and its "
-                  f"load.  It has {os.cpu_count()} CPUs: beyond that many vCPUs nothing can become faster.")
+                  f"Time, not instructions: QEMU's MTTCG, the least of {RUNS} runs in turn, and so a matter of the machine "
+                  f"and its load.  It has {os.cpu_count()} CPUs: beyond that many vCPUs nothing can become faster.")
     for cpus in (1, 2, 4):
         machine = {"options": ("-smp", str(cpus)), "clock": ("-accel", "tcg,thread=multi"),
                    "until": r"(init done|failed)=\d+", "limit": 500, "memory": "512M"}
-        found = {}
-        for mode, console in (("native", "ttyS0"), ("pv", "hvc0")):
-            best = []
-            for _ in range(2):
+        found = {"native": [], "pv": []}
+        for _ in range(RUNS):  # in turn, so that a busy spell does not meet one of them alone
+            for mode, console in (("native", "ttyS0"), ("pv", "hvc0")):
                 text = try_to(stage, image, mode, disk, arguments=f"console={console} quiet panic=-1 work",
                               **machine)
-                if isinstance(text, Missing):
-                    found[mode] = text
-                    break
-                best.append(values(text)["parallel work"] // 1000000)
-            else:
-                found[mode] = min(best)
+                found[mode].append(text if isinstance(text, Missing) else
+                                   values(text)["parallel work"] // 1000000)
+        for mode, times in found.items():
+            found[mode] = min((t for t in times if not isinstance(t, Missing)), default=times[0])
         table.row(f"pv; native, {cpus} vCPU{'s' if cpus > 1 else ''}", found["pv"], found["native"])
 
 
@@ -93,7 +94,7 @@ def boot(table):
         mode, words = ((), "dom0_mem=400M") if name == "xen" else ((name,), "")
         marks = ("loader:" + entry_point(loader), f"userspace:{user}-{int(user, 16) + 1:x}")
         return try_to(run, image, *mode, disk, arguments=f"console={console} quiet panic=-1", marks=marks,
-                      until=r"(init done|failed)=\d+", limit=900, words=words)
+                      until=r"(init done|failed)=\d+", limit=900, words=words, cpu=WITHOUT_SMAP)
 
     # Counts do not mind company.
     names = ("native", "pvh", "pv", "xen")
