@@ -78,7 +78,11 @@ static void *vcpu(void *argument)
         case 2: /* poll, ended by whoever sends first; the layer looks without the lock */
             spin_lock(&lock);
             cpu[self].poll_port = (uint16_t)ipi[self];
-            __atomic_store_n(&cpu[self].polling, true, __ATOMIC_RELEASE);
+            /* Who finds an event does not wait: the next one sent to it would tell nobody. */
+            __atomic_store_n(
+                &cpu[self].polling,
+                !(__atomic_load_n(&pending[ipi[self] / 8], __ATOMIC_SEQ_CST) >> ipi[self] % 8 & 1),
+                __ATOMIC_RELEASE);
             spin_unlock(&lock);
             (void)effect_of(evtchn_send, ipi[self]);
             sent[self]++;
