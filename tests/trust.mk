@@ -23,8 +23,11 @@ check-refusals: mutate-ready ## Every refusal provoked from outside, by wrong ke
 # The same sources once more, with gcc's counters: all unit tests, then all that the fuzzers kept.
 COVERAGE_CFLAGS := $(filter-out -Os,$(COMMON)) -O0 --coverage -Itests/unit -Itests/fuzz
 COVERAGE_OBJS := $(patsubst %.c,$(BUILD)/coverage/%.o,$(PURE_C) $(RESIDENT_PURE_C) $(UNIT_HELPERS))
-COVERAGE_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(wildcard tests/unit/test_*.c))
-COVERAGE_FUZZ := $(patsubst %,$(BUILD)/coverage/fuzz_%,$(FUZZ_TARGETS))
+# Without those that have builds of their own: the UEFI application's, the layer's on a model of a machine.
+COVERAGE_UNIT_C := $(filter-out %/test_efi_application.c %/test_resident_machine.c,$(wildcard tests/unit/test_*.c))
+COVERAGE_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(COVERAGE_UNIT_C))
+COVERAGE_FUZZ_TARGETS := $(filter-out hypercalls,$(FUZZ_TARGETS))
+COVERAGE_FUZZ := $(patsubst %,$(BUILD)/coverage/fuzz_%,$(COVERAGE_FUZZ_TARGETS))
 COVERAGE_LAYOUTS ?= 3000
 
 $(BUILD)/coverage/%.o: %.c
@@ -48,7 +51,7 @@ coverage: ## Lines and branches of lib/ and loader/ that unit, property and fuzz
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@for test in $(COVERAGE_TESTS); do LAYOUT_RUNS=$(COVERAGE_LAYOUTS) $$test >$(BUILD)/coverage/log 2>&1 || \
 	  { cat $(BUILD)/coverage/log; exit 1; }; done
-	@for target in $(FUZZ_TARGETS); do $(BUILD)/coverage/fuzz_$$target \
+	@for target in $(COVERAGE_FUZZ_TARGETS); do $(BUILD)/coverage/fuzz_$$target \
 	  $$(ls -d tests/fuzz/regressions/$$target \
 	  $(BUILD)/fuzz/seeds/$$target $(BUILD)/fuzz/corpus/$$target 2>/dev/null) || exit 1; done
 	@for branch in '' -b; do gcovr -r . --object-directory $(BUILD)/coverage \

@@ -30,8 +30,9 @@ $(BUILD)/asan/test_%: $(BUILD)/asan/tests/unit/test_%.o $(BUILD)/asan/libpure.a
 # The UEFI application's own files, under the fake firmware of tests/unit/efi/.
 EFI_UNIT_C := $(wildcard boot/efi/*.c) boot/cpu_check.c $(wildcard tests/unit/efi/*.c)
 EFI_UNIT_OBJS := $(patsubst %.c,$(BUILD)/asan/%.o,$(EFI_UNIT_C) tests/unit/test_efi_application.c)
-$(EFI_UNIT_OBJS): ASAN_CFLAGS += -DGNU_EFI_USE_MS_ABI -fshort-wchar $(EFI_INCLUDES) \
-                                 -isystem /usr/include/efi/x86_64 -Iboot -Iboot/efi
+EFI_UNIT_FLAGS := -DGNU_EFI_USE_MS_ABI -fshort-wchar $(EFI_INCLUDES) -isystem /usr/include/efi/x86_64 \
+                  -Iboot -Iboot/efi
+$(EFI_UNIT_OBJS): ASAN_CFLAGS += $(EFI_UNIT_FLAGS)
 $(BUILD)/asan/test_efi_application: $(EFI_UNIT_OBJS)
 
 # The resident layer on the model of a machine (tests/machine/): its files once more.
