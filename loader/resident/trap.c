@@ -320,9 +320,9 @@ void syscall_from_user(struct frame *f)
 /* ---- before the guest goes on
  * -------------------------------------------------------------------- */
 
-void exit_work(void)
+/* What others left for this vCPU to do, and steps and NMIs that wait. */
+static __attribute__((noinline)) void do_work(struct vcpu *v)
 {
-    struct vcpu *v = cpu_vcpu();
     stop_if_asked(v);
     if (v->work & WORK_DOWN)
         vcpu_stay_down(v);
@@ -342,6 +342,13 @@ void exit_work(void)
             v->info[1] = 1;
         }
     }
+}
+
+void exit_work(void)
+{
+    struct vcpu *v = cpu_vcpu();
+    if (__atomic_load_n(&v->work, __ATOMIC_RELAXED))
+        do_work(v);
     if (event_deliverable(v)) {
         struct callback callback = v->event;
         callback.mask_events = true;
