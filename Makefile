@@ -35,8 +35,8 @@ HOST_CFLAGS := $(COMMON)
 $(BUILD)/stage/loader/lz4_block.o: STAGE_CFLAGS += -O2
 # Called for every match that a decoder copies.
 $(BUILD)/stage/lib/bytes.o: STAGE_CFLAGS += -O2
-# Functions of the packaged libraries that boot/lib_runtime.c stands in front of.
-LIB_WRAP := --wrap=lzma_crc32
+# The packaged libraries expect the ABI's stack.
+$(BUILD)/stage/boot/checksums.o: STAGE_CFLAGS += $(if $(findstring clang,$(CC)),,-mpreferred-stack-boundary=4)
 ASM_FLAGS := -Wall -Werror -Iboot/ -Iloader/resident/ -I$(BUILD)/
 
 LIB_C := $(wildcard lib/*.c) $(BUILD)/font.c
@@ -73,7 +73,7 @@ $(BUILD)/stage/boot/mover_blob.o: $(BUILD)/mover.bin
 # The stage where it runs, with symbols: what a debugger wants.  Two links: the tables of the second
 # (relocations, function names) come out of the first, whose own are empty.
 STAGE_LINK = $(LD) -m elf_i386 -nostdlib --gc-sections --emit-relocs -z noexecstack \
-             --no-warn-rwx-segments $(LIB_WRAP) -T linker.ld -Map $(1) -o $(2) $(STAGE_OBJS) $(3) \
+             --no-warn-rwx-segments -T linker.ld -Map $(1) -o $(2) $(STAGE_OBJS) $(3) \
              --start-group $(STAGE_LIBS) --end-group
 
 $(BUILD)/stage/tables0.o: boot/tables/stage_tables.asm

@@ -12,7 +12,7 @@ struct leaf {
     uint32_t eax, ebx, ecx, edx;
 };
 
-static bool has_ticks, has_pclmulqdq;
+static bool has_ticks;
 
 static struct leaf cpuid(uint32_t number)
 {
@@ -77,7 +77,6 @@ void cpu_read(struct cpu_info *ret)
         ret->cmov = bit(leaf.edx, 15);
         ret->sse2 = bit(leaf.edx, 26) && bit(leaf.edx, 24); /* FXSR too: CR4.OSFXSR */
         ret->x2apic = bit(leaf.ecx, 21);
-        has_pclmulqdq = ret->sse2 && bit(leaf.ecx, 1);
         if (ret->pae || bit(leaf.edx, 17))
             ret->physical_bits = 36;
     }
@@ -96,11 +95,6 @@ void cpu_read(struct cpu_info *ret)
     if (last >= 0x80000008)
         ret->physical_bits = cpuid(0x80000008).eax & 0xff;
     has_ticks = ret->tsc;
-}
-
-bool cpu_multiplies_carry_less(void)
-{
-    return has_pclmulqdq;
 }
 
 uint64_t cpu_ticks(void)

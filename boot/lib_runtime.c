@@ -11,11 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <lzma.h>
-
-#include "crc32_fold.h"
-#include "stage.h"
-
 /* ---- used ----------------------------------------------------------------------------------- */
 
 void __stack_chk_fail(void);
@@ -51,33 +46,6 @@ void *calloc(size_t count, size_t size)
 void free(void *block)
 {
     (void)block;
-}
-
-/* zlib's CRC of a gzip member.  liblzma has the same polynomial, is there anyway and is smaller:
- * defined here, zlib's own is not linked. */
-unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned size);
-
-unsigned long crc32(unsigned long crc, const unsigned char *data, unsigned size)
-{
-    return data ? lzma_crc32(data, size, (uint32_t)crc) : 0;
-}
-
-/* liblzma's CRC-32 (ld --wrap): by carry-less multiplication where the CPU has it. */
-uint32_t __real_lzma_crc32(const uint8_t *data, size_t size, uint32_t crc);
-uint32_t __wrap_lzma_crc32(const uint8_t *data, size_t size, uint32_t crc);
-
-uint32_t __wrap_lzma_crc32(const uint8_t *data, size_t size, uint32_t crc)
-{
-    size_t folded = size & ~(size_t)(CRC32_FOLD_BLOCK - 1);
-    uint8_t rest[CRC32_FOLD_REST];
-
-    if (folded && cpu_multiplies_carry_less()) {
-        crc32_fold(data, folded, ~crc, rest);
-        crc = __real_lzma_crc32(rest, sizeof(rest), ~UINT32_C(0));
-        data += folded;
-        size -= folded;
-    }
-    return __real_lzma_crc32(data, size, crc);
 }
 
 /* ---- linked and never reached --------------------------------------------------------------- */

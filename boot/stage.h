@@ -40,9 +40,6 @@ extern const struct reader stage_reader;
 /* Fills *ret from CPUID (boot/cpu_check.c). */
 void cpu_read(struct cpu_info *ret);
 
-/* PCLMULQDQ works, as far as cpu_read() saw; false before. */
-bool cpu_multiplies_carry_less(void);
-
 /* Time stamp counter, 0 on a CPU without. */
 uint64_t cpu_ticks(void);
 

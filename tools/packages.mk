@@ -9,20 +9,21 @@
 #   deps            target: the Debian packages that a build needs
 
 BUILD_PACKAGES := gcc binutils make nasm lz4 python3 libc6-dev libxen-dev multiboot gnu-efi zlib1g-dev liblzma-dev \
-                  libzstd-dev liblz4-dev libbz2-dev liblzo2-dev
+                  libzstd-dev liblz4-dev libbz2-dev liblzo2-dev libdeflate-dev
 
 GCC_VERSION := $(shell gcc -dumpversion | cut -d. -f1)
-I386_PACKAGES := zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev liblzo2-dev libc6-dev \
-                 libgcc-$(GCC_VERSION)-dev
+I386_PACKAGES := zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev liblzo2-dev libdeflate-dev \
+                 libc6-dev libgcc-$(GCC_VERSION)-dev
 DEB := $(BUILD)/cache/deb
 I386_LIB = $(DEB)/$(1)-dev_i386/usr/lib/i386-linux-gnu
 
 STAGE_LIBS := $(call I386_LIB,zlib1g)/libz.a $(call I386_LIB,liblzma)/liblzma.a \
               $(call I386_LIB,libzstd)/libzstd.a $(call I386_LIB,liblz4)/liblz4.a \
               $(call I386_LIB,libbz2)/libbz2.a $(call I386_LIB,liblzo2)/liblzo2.a \
+              $(call I386_LIB,libdeflate)/libdeflate.a \
               $(DEB)/libgcc-$(GCC_VERSION)-dev_i386/usr/lib/gcc/i686-linux-gnu/$(GCC_VERSION)/libgcc.a
 STAGE_INCLUDES := -isystem $(DEB)/libc6-dev_i386/usr/include/i386-linux-gnu \
-                  $(foreach p,zlib1g liblzma libzstd liblz4 libbz2 liblzo2,-isystem $(DEB)/$(p)-dev_i386/usr/include)
+                  $(foreach p,zlib1g liblzma libzstd liblz4 libbz2 liblzo2 libdeflate,-isystem $(DEB)/$(p)-dev_i386/usr/include)
 STAGE_HEADERS := $(DEB)/.i386-$(GCC_VERSION)
 
 # One stamp for all: the libraries arrive together.

@@ -16,7 +16,7 @@ EFI64_OBJS := $(patsubst %.c,$(BUILD)/efi64/%.o,$(EFI_C)) \
               $(patsubst %,$(BUILD)/efi64/%.o,boot/efi/switch64 boot/mover_blob boot/resident_images)
 EFI32_OBJS := $(patsubst %.c,$(BUILD)/efi32/%.o,$(EFI_C)) \
               $(patsubst %,$(BUILD)/efi32/%.o,boot/efi/switch32 boot/mover_blob boot/resident_images)
-EFI64_LIBS := $(foreach l,z lzma zstd lz4 bz2 lzo2,/usr/lib/x86_64-linux-gnu/lib$(l).a)
+EFI64_LIBS := $(foreach l,z lzma zstd lz4 bz2 lzo2 deflate,/usr/lib/x86_64-linux-gnu/lib$(l).a)
 
 $(BUILD)/efi64/%.o: %.c
 	@mkdir -p $(@D)
@@ -32,12 +32,11 @@ $(BUILD)/efi32/%.o: %.asm
 	$(NASM) -f elf32 -g -F dwarf $(ASM_FLAGS) -MD $(@:.o=.d) -MP $< -o $@
 
 # What the wide firmware's libraries want from a C library is the same list as the stage's.
-EFI_EXTRA := boot/cpu_check.c boot/lib_runtime.c
+EFI_EXTRA := boot/cpu_check.c boot/lib_runtime.c boot/checksums.c
 EFI64_OBJS += $(patsubst %.c,$(BUILD)/efi64/%.o,$(EFI_EXTRA))
 EFI32_OBJS += $(patsubst %.c,$(BUILD)/efi32/%.o,$(EFI_EXTRA))
 
-EFI_LINK := -nostdlib -z nocombreloc -z noexecstack --no-warn-rwx-segments -shared -Bsymbolic --gc-sections --no-undefined --hash-style=sysv \
-            $(LIB_WRAP)
+EFI_LINK := -nostdlib -z nocombreloc -z noexecstack --no-warn-rwx-segments -shared -Bsymbolic --gc-sections --no-undefined --hash-style=sysv
 EFI_SECTIONS := -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela -j .reloc
 
 $(BUILD)/paravane-efi64.so: $(EFI64_OBJS) boot/efi/efi.ld
