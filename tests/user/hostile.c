@@ -6,58 +6,21 @@
  * or without effect; the last line says so.  Runs as init's child in the test ramdisk.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
+#define WHO "hostile"
+#include "hostile.h"
 
-static sigjmp_buf back;
-static volatile int last_signal;
-static uint8_t *code;
-static unsigned long attempts, signals, quiet, bad;
-
-static void on_signal(int number)
+static int run_here(const void *bytes, size_t size)
 {
-    last_signal = number;
-    siglongjmp(back, 1);
-}
-
-/* Runs the bytes with a ret behind them. */
-static int run(const void *bytes, size_t size)
-{
-    memcpy(code, bytes, size);
-    code[size] = 0xc3;
     attempts++;
-    last_signal = 0;
-    if (sigsetjmp(back, 1) == 0) {
-        ((void (*)(void))code)();
+    int number = sigsetjmp(back, 1);
+    if (number == 0) {
+        call_code(bytes, size);
         quiet++;
-        return 0;
+    } else {
+        signals++;
     }
-    signals++;
-    return last_signal;
+    return number;
 }
-
-static void must_fault(const char *what, const void *bytes, size_t size)
-{
-    if (run(bytes, size) == 0) {
-        printf("hostile: FAILED: %s had no fault\n", what);
-        bad++;
-    }
-}
-
-#define MUST(what, ...)                                                                            \
-    do {                                                                                           \
-        static const uint8_t b[] = {__VA_ARGS__};                                                  \
-        must_fault(what, b, sizeof(b));                                                            \
-    } while (0)
 
 static void privileged(void)
 {
@@ -103,11 +66,11 @@ static void software_interrupts(void)
         if (n == 0x80) {
             b[0] = 0x6a, b[1] = 20, b[2] = 0x58; /* push 20; pop rax: getpid */
             uint8_t with[] = {0x6a, 20, 0x58, 0xcd, 0x80};
-            run(with, sizeof(with));
+            run_here(with, sizeof(with));
             continue;
         }
-        if (run(b, sizeof(b)) == 0) {
-            printf("hostile: FAILED: int %#x had no fault\n", n);
+        if (run_here(b, sizeof(b)) == 0) {
+            printf(WHO ": FAILED: int %#x had no fault\n", n);
             bad++;
         }
     }
@@ -149,7 +112,7 @@ static void segments(void)
     for (size_t r = 0; r < sizeof(reg); r++)
         for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
             uint8_t b[] = {0xb8, (uint8_t)s, (uint8_t)(s >> 8), 0, 0, 0x8e, reg[r]};
-            run(b, sizeof(b));
+            run_here(b, sizeof(b));
         }
     /* retf to every selector: goes on behind it or faults. */
     for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
@@ -161,7 +124,7 @@ static void segments(void)
                        3,    0,          0,
                        0,                       /* lea rax, [rip+3] */
                        0x50, 0x48,       0xcb}; /* push rax; retfq */
-        run(b, sizeof(b));
+        run_here(b, sizeof(b));
     }
     for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
         if (s == 0x23 || s == 0xe023)
@@ -178,7 +141,7 @@ static void segments(void)
                        0xcf, /* lea; push; iretq */
                        0x90};
         b[8] = 0x7e; /* no TF here */
-        run(b, sizeof(b));
+        run_here(b, sizeof(b));
         __asm__ volatile("pushf; pop %%rax; and $~0x44400, %%eax; push %%rax; popf" ::
                              : "rax", "cc", "memory");
     }
@@ -200,7 +163,7 @@ static void syscalls(void)
                        0xb8, 0xff, 0x0f, 0, 0, 0x0f, 0x05,          /* mov eax; syscall */
                        0x4c, 0x89, 0xcc};                           /* mov rsp, r9 */
         memcpy(b + 5, &sp[i], 8);
-        run(b, sizeof(b));
+        run_here(b, sizeof(b));
     }
     /* With the trap flag, with DF, with AC. */
     for (uint32_t flag = 1; flag < 0x400000; flag <<= 1) {
@@ -208,14 +171,14 @@ static void syscalls(void)
             0x9c, 0x58, 0x48, 0x0d, 0, 0,    0,    0,    0x50, 0x9d, /* pushf; or rax; popf */
             0xb8, 0xff, 0x0f, 0,    0, 0x0f, 0x05, 0x0f, 0xa2, 0x90};
         memcpy(b + 4, &flag, 4);
-        run(b, sizeof(b));
+        run_here(b, sizeof(b));
         __asm__ volatile("cld; pushf; pop %%rax; and $~0x44500, %%eax; push %%rax; popf" ::
                              : "rax", "cc", "memory");
     }
     uint8_t sysenter[] = {0x0f, 0x34};
-    run(sysenter, sizeof(sysenter));
+    run_here(sysenter, sizeof(sysenter));
     uint8_t forced[] = {0x53, 0x31, 0xc0, 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2, 0x5b};
-    run(forced, sizeof(forced));
+    run_here(forced, sizeof(forced));
 }
 
 static volatile uint16_t new_cs, new_ss;
@@ -259,54 +222,26 @@ static void bad_returns(void)
             }
 }
 
-static void single_step(void)
+static void one_call(void)
 {
-    pid_t pid = fork();
-    int status, steps = 0;
-    if (pid == 0) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        for (int i = 0; i < 50; i++)
-            getppid();
-        _exit(7);
-    }
-    waitpid(pid, &status, 0);
-    while (WIFSTOPPED(status) && steps < 100000) {
-        ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
-        waitpid(pid, &status, 0);
-        steps++;
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || steps < 200) {
-        printf("hostile: FAILED: single step: %d steps, status %#x\n", steps, status);
-        bad++;
-    }
-    printf("hostile: %d single steps\n", steps);
+    getppid();
 }
 
 int main(void)
 {
-    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
-    static const int caught[] = {SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP, SIGSYS};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    sigaltstack(&stack, NULL);
-    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-        sigaction(caught[i], &action, NULL);
-    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    make_code();
+    catch_signals();
     privileged();
-    puts("hostile: privileged instructions done");
+    puts(WHO ": privileged instructions done");
     software_interrupts();
-    puts("hostile: INT n done");
+    puts(WHO ": INT n done");
     hole();
-    puts("hostile: addresses done");
+    puts(WHO ": addresses done");
     syscalls();
-    puts("hostile: system calls done");
-    single_step();
+    puts(WHO ": system calls done");
+    single_step(one_call, 200);
     bad_returns();
-    puts("hostile: bad returns done");
+    puts(WHO ": bad returns done");
     segments();
-    printf("hostile: %lu attempts, %lu signals, %lu quiet, %lu bad\n", attempts, signals, quiet,
-           bad);
-    puts(bad ? "hostile: FAILED" : "hostile: all attempts contained");
-    return bad != 0;
+    return verdict();
 }

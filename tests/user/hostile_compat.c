@@ -6,30 +6,11 @@
  * must end in a signal or without effect; the last line says so.  Built with -m32.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
+#define WHO "hostile32"
+#include "hostile.h"
 
 #define CODE64 0x33 /* Linux's selector of 64-bit user code */
 #define FLAGS  0x3cffd7u
-
-static const int caught[] = {SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP, SIGSYS};
-static sigjmp_buf back;
-static uint8_t *code;
-static unsigned long attempts, signals, quiet, bad;
-
-static void on_signal(int number)
-{
-    siglongjmp(back, number);
-}
 
 /* The segment registers and flags that C needs, whatever an attempt left. */
 static void restore(uint16_t ds, uint16_t gs)
@@ -47,12 +28,10 @@ static int run(const void *bytes, size_t size)
     attempts++;
     pid_t pid = fork();
     if (pid == 0) {
-        for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        for (size_t i = 0; i < CAUGHT; i++)
             signal(caught[i], SIG_DFL);
         alarm(2); /* it may go round and round in what it has spoilt */
-        memcpy(code, bytes, size);
-        code[size] = 0xc3;
-        ((void (*)(void))code)();
+        call_code(bytes, size);
         _exit(0);
     }
     int status = 0;
@@ -65,7 +44,7 @@ static int run(const void *bytes, size_t size)
     return 0;
 }
 
-/* In this process: for what only faults. */
+/* For what only faults. */
 static int run_here(const void *bytes, size_t size)
 {
     uint16_t ds, gs;
@@ -74,11 +53,9 @@ static int run_here(const void *bytes, size_t size)
     kept_ds = ds;
     kept_gs = gs;
     attempts++;
-    memcpy(code, bytes, size);
-    code[size] = 0xc3;
     int number = sigsetjmp(back, 1);
     if (number == 0) {
-        ((void (*)(void))code)();
+        call_code(bytes, size);
         quiet++;
     } else {
         signals++;
@@ -86,20 +63,6 @@ static int run_here(const void *bytes, size_t size)
     restore(kept_ds, kept_gs);
     return number;
 }
-
-static void must_fault(const char *what, const void *bytes, size_t size)
-{
-    if (run_here(bytes, size) == 0) {
-        printf("hostile32: FAILED: %s had no fault\n", what);
-        bad++;
-    }
-}
-
-#define MUST(what, ...)                                                                            \
-    do {                                                                                           \
-        static const uint8_t b[] = {__VA_ARGS__};                                                  \
-        must_fault(what, b, sizeof(b));                                                            \
-    } while (0)
 
 static void privileged(void)
 {
@@ -149,7 +112,7 @@ static void software_interrupts(void)
     for (int n = 0; n < 256; n++) {
         uint8_t b[] = {0x6a, 20, 0x58, 0xcd, (uint8_t)n}; /* push 20; pop eax: getpid; int n */
         if (run_here(b, sizeof(b)) == 0 && n != 0x80) {
-            printf("hostile32: FAILED: int %#x had no fault\n", n);
+            printf(WHO ": FAILED: int %#x had no fault\n", n);
             bad++;
         }
     }
@@ -213,13 +176,13 @@ static void wide(void)
                           0x48, 0x8b,   0x00, 0x0f, 0x0b};
         memcpy(read + 14, &at[i], 8);
         if (run(read, sizeof(read)) == 0) {
-            printf("hostile32: FAILED: %#llx was read\n", (unsigned long long)at[i]);
+            printf(WHO ": FAILED: %#llx was read\n", (unsigned long long)at[i]);
             bad++;
         }
         memcpy(read + 14, &at[i], 8);
         read[23] = 0x89; /* mov [rax], rax */
         if (run(read, sizeof(read)) == 0) {
-            printf("hostile32: FAILED: %#llx was written\n", (unsigned long long)at[i]);
+            printf(WHO ": FAILED: %#llx was written\n", (unsigned long long)at[i]);
             bad++;
         }
     }
@@ -293,56 +256,28 @@ static void bad_returns(void)
         }
 }
 
-static void single_step(void)
+static void one_call(void)
 {
-    int status, steps = 0;
-    pid_t pid = fork();
-    if (pid == 0) {
-        ptrace(PTRACE_TRACEME, 0, 0, 0);
-        raise(SIGSTOP);
-        for (int i = 0; i < 50; i++) {
-            int number = 20; /* getpid */
-            __asm__ volatile("int $0x80" : "+a"(number) : : "memory");
-        }
-        _exit(7);
-    }
-    waitpid(pid, &status, 0);
-    while (WIFSTOPPED(status) && steps < 100000) {
-        ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
-        waitpid(pid, &status, 0);
-        steps++;
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || steps < 150) {
-        printf("hostile32: FAILED: single step: %d steps, status %#x\n", steps, status);
-        bad++;
-    }
-    printf("hostile32: %d single steps\n", steps);
+    int number = 20; /* getpid */
+    __asm__ volatile("int $0x80" : "+a"(number) : : "memory");
 }
 
 int main(void)
 {
-    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    make_code();
     /* First what runs in processes of its own, which signals are to end. */
     syscalls();
-    puts("hostile32: system calls done");
+    puts(WHO ": system calls done");
     wide();
-    puts("hostile32: 64-bit code done");
-    single_step();
+    puts(WHO ": 64-bit code done");
+    single_step(one_call, 150);
     bad_returns();
-    puts("hostile32: bad returns done");
-    sigaltstack(&stack, NULL);
-    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-        sigaction(caught[i], &action, NULL);
+    puts(WHO ": bad returns done");
+    catch_signals();
     privileged();
-    puts("hostile32: privileged instructions done");
+    puts(WHO ": privileged instructions done");
     software_interrupts();
-    puts("hostile32: INT n done");
+    puts(WHO ": INT n done");
     segments();
-    printf("hostile32: %lu attempts, %lu signals, %lu quiet, %lu bad\n", attempts, signals, quiet,
-           bad);
-    puts(bad ? "hostile32: FAILED" : "hostile32: all attempts contained");
-    return bad != 0;
+    return verdict();
 }
