@@ -120,40 +120,18 @@ static void check_layout(void)
     check_equal("stack next, one page", entry_state.sp, next);
 }
 
-long map_flags(const void *at, pte_t entry, unsigned long flags)
-{
-#ifdef __i386__
-    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, (unsigned long)entry,
-                          (unsigned long)((uint64_t)entry >> 32), flags, 0);
-#else
-    return hypercall_bare(__HYPERVISOR_update_va_mapping, (uintptr_t)at, entry, flags, 0, 0);
-#endif
-}
-
-long map(const void *at, pte_t entry)
-{
-    return map_flags(at, entry, UVMF_INVLPG);
-}
-
-unsigned long frame_of(const void *at)
-{
-    return ((const unsigned long *)start_info->mfn_list)[((uintptr_t)at - v_start) / 4096];
-}
-
 /* A ramdisk that is not mapped is read through a page of ours, frame by frame of the p2m. */
 static uint32_t crc_by_pfn(unsigned long pfn, unsigned long size)
 {
     const unsigned long *p2m = (const unsigned long *)start_info->mfn_list;
-    pte_t flags = PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY;
-    pte_t own = (pte_t)p2m[((uintptr_t)own_page - v_start) / 4096] << 12 | flags;
     uint32_t crc = 0;
 
     for (unsigned long done = 0; done < size; done += 4096) {
         check_equal("a page of the ramdisk is mapped",
-                    (uint64_t)map(own_page, (pte_t)p2m[pfn++] << 12 | flags), 0);
+                    (uint64_t)map(own_page, (pte_t)p2m[pfn++] << 12 | PTE_OWN), 0);
         crc = crc32_more(crc, own_page, size - done < 4096 ? size - done : 4096);
     }
-    check_equal("our own page is mapped again", (uint64_t)map(own_page, own), 0);
+    check_equal("our own page is mapped again", (uint64_t)map(own_page, own(own_page, PTE_OWN)), 0);
     return crc;
 }
 

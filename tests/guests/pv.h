@@ -28,6 +28,7 @@ typedef uint64_t pte_t;
 #define PTE_ACCESSED 0x20u
 #define PTE_DIRTY    0x40u
 #define PTE_LARGE    0x80u
+#define PTE_OWN      (PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY)
 #define PTE_FRAME(p) (((p)&0x000ffffffffff000ull) >> 12)
 
 long hypercall_bare(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
@@ -39,11 +40,31 @@ extern const start_info_t *start_info;
 /* [v_start, v_end): what the start of day promises to map. */
 extern uintptr_t v_start, v_end;
 
-/* pv.c: update_va_mapping of one page (UVMF_…; INVLPG here); what the hypercall returned. */
+/* ---- pv_ops.c: hypercalls; each gives what the hypercall returned ---- */
+/* Of up to four arguments, by the instruction or through the hypercall page. */
+long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
+long call_by_page(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
+                  unsigned long a4);
+/* update_va_mapping of the page at a guest virtual address (UVMF_…; with INVLPG). */
 long map_flags(const void *at, pte_t entry, unsigned long flags);
 long map(const void *at, pte_t entry);
-/* pv.c: the machine frame of a page of the initial region, by the p2m. */
+/* mmuext_op of one element: MMUEXT_…, its two arguments (frames, addresses, counts). */
+long extended(unsigned cmd, unsigned long arg1, unsigned long arg2);
+/* mmu_update of one element: a machine address with MMU_… in its low bits, the new entry. */
+long update(uint64_t ptr, uint64_t value);
+/* update_descriptor: a machine address, the eight bytes. */
+long descriptor(uint64_t at, uint64_t value);
+/* The machine frame of a page of the initial region, by the p2m. */
 unsigned long frame_of(const void *at);
+/* An entry that maps it. */
+pte_t own(const void *at, unsigned flags);
+/* The page-table entry that maps a guest virtual address, and its machine address. */
+const pte_t *entry_of(const void *at, uint64_t *ret_maddr);
+/* ` -errno` or ` 0xvalue`; `guest: part name =` that, as a line. */
+void print_result(long result);
+void tell_result(const char *part, const char *name, long result);
+
+/* ---- the checks, in the order of pv_main() ---- */
 /* pv_tables.c: walks every table from pt_base; checks entries, p2m and m2p. */
 void pv_tables_check(void);
 /* pv_calls.c: maps shared_info over a page of ours and checks it; the calls of the first layer. */

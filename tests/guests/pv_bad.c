@@ -90,18 +90,6 @@ void bad_taken(const struct bad_frame *f)
 #endif
 }
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_bare(nr, a1, a2, a3, a4, 0);
-}
-
-static long extended(unsigned cmd, unsigned long mfn)
-{
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
-    return call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF);
-}
-
 static void set_traps(bool any)
 {
     static const struct trap_info traps[] = {
@@ -322,7 +310,7 @@ static void end_frame(void)
 static void end_no_user(void)
 {
     const struct bad_iret to = {(unsigned long)bad_user, USER_CS, 2, 0, USER_SS};
-    check_equal("no user root", (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, 0), 0);
+    check_equal("no user root", (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, 0, 0), 0);
     bad_return(&to);
 }
 #endif
@@ -330,25 +318,23 @@ static void end_no_user(void)
 /* A root that maps nothing of the guest: where the kernel runs, too. */
 static void end_root(void)
 {
-    pte_t own = (pte_t)frame_of(empty_root) << 12;
 #ifdef __i386__
     /* The last GiB must be there: it holds the hypervisor's own part. */
     static char last_gib[4096] __attribute__((aligned(4096)));
     pte_t *root = (pte_t *)empty_root;
     if (PAE) {
-        check_equal("table read-only",
-                    (uint64_t)map(last_gib, (pte_t)frame_of(last_gib) << 12 | 0x61), 0);
-        root[3] = (pte_t)frame_of(last_gib) << 12 | 1;
+        check_equal("table read-only", (uint64_t)map(last_gib, own(last_gib, 0x61)), 0);
+        root[3] = own(last_gib, 1);
     }
 #endif
-    check_equal("root read-only", (uint64_t)map(empty_root, own | 0x61), 0);
+    check_equal("root read-only", (uint64_t)map(empty_root, own(empty_root, 0x61)), 0);
     check_equal("root pinned",
                 (uint64_t)extended(sizeof(long) == 8 ? MMUEXT_PIN_L4_TABLE
                                    : PAE             ? MMUEXT_PIN_L3_TABLE
                                                      : MMUEXT_PIN_L2_TABLE,
-                                   frame_of(empty_root)),
+                                   frame_of(empty_root), 0),
                 0);
-    extended(MMUEXT_NEW_BASEPTR, frame_of(empty_root));
+    extended(MMUEXT_NEW_BASEPTR, frame_of(empty_root), 0);
 }
 
 static const struct {
@@ -373,7 +359,7 @@ void pv_bad_check(void)
 #ifndef __i386__
     check_equal(
         "user root",
-        (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, frame_of((const void *)start_info->pt_base)),
+        (uint64_t)extended(MMUEXT_NEW_USER_BASEPTR, frame_of((const void *)start_info->pt_base), 0),
         0);
 #endif
     failing_returns();

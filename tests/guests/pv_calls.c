@@ -10,16 +10,12 @@
 #include <xen/memory.h>
 #include <xen/version.h>
 
+#define call call_by_page
+
 extern char own_page[];
 #ifndef __i386__
 extern uint8_t stub_lost_registers;
 #endif
-
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_by_page(nr, a1, a2, a3, a4, 0);
-}
 
 static long update_mapping(uintptr_t address, pte_t entry, unsigned long flags)
 {
@@ -150,8 +146,7 @@ static void check_shared_info(void)
 static void map_shared_info(void)
 {
     uintptr_t at = (uintptr_t)own_page;
-    unsigned long own_frame = ((const unsigned long *)start_info->mfn_list)[(at - v_start) / 4096];
-    pte_t own_entry = (pte_t)own_frame << 12 | 0x63;
+    pte_t own_entry = own(own_page, PTE_OWN);
 
     own_page[100] = 77;
     check_equal("map shared_info",
@@ -162,27 +157,15 @@ static void map_shared_info(void)
     check_equal("our page is as it was", (uint8_t)own_page[100], 77);
 
     /* The same by mmu_update, read-only, with the entry's machine address. */
-    unsigned shift = 12;
-    const pte_t *table = (const pte_t *)start_info->pt_base;
-    uint64_t table_frame = 0;
-    unsigned bits = sizeof(pte_t) == 8 ? 9 : 10;
-    for (int level = sizeof(long) == 8 ? 4 : PAE ? 3 : 2; level > 1; level--) {
-        pte_t entry = table[(at >> (shift + bits * (unsigned)(level - 1))) & ((1u << bits) - 1)];
-        table_frame = PTE_FRAME(entry);
-        table = (const pte_t *)(v_start + MACHINE_TO_PHYS[table_frame] * 4096);
-    }
-    unsigned index = (unsigned)(at >> 12) & ((1u << bits) - 1);
-    struct mmu_update update = {
-        .ptr = (table_frame << 12 | index * sizeof(pte_t)) | MMU_NORMAL_PT_UPDATE,
-        .val = own_entry & ~(pte_t)PTE_WRITABLE,
-    };
+    struct mmu_update update = {.val = own_entry & ~(pte_t)PTE_WRITABLE};
+    const pte_t *entry = entry_of(own_page, &update.ptr); /* MMU_NORMAL_PT_UPDATE is 0 */
     unsigned done = 0;
     check_equal("mmu_update",
                 (uint64_t)call(__HYPERVISOR_mmu_update, (unsigned long)&update, 1,
                                (unsigned long)&done, DOMID_SELF),
                 0);
     check_equal("mmu_update did one", done, 1);
-    check_equal("entry is read-only", table[index] & (PTE_PRESENT | PTE_WRITABLE), PTE_PRESENT);
+    check_equal("entry is read-only", *entry & (PTE_PRESENT | PTE_WRITABLE), PTE_PRESENT);
     check_equal("our page is still there", (uint8_t)own_page[100], 77);
     check_equal("make it writable again", (uint64_t)update_mapping(at, own_entry, UVMF_INVLPG), 0);
     own_page[100] = 78;

@@ -96,12 +96,6 @@ void cpu_taken(const struct cpu_frame *f)
     taken_count++;
 }
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_bare(nr, a1, a2, a3, a4, 0);
-}
-
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;
@@ -185,12 +179,6 @@ static void from_user(void)
     FROM_KERNEL("single step", cpu_nops, 0x100, 0);
 }
 
-static long link(uint64_t at, pte_t entry)
-{
-    struct mmu_update one = {.ptr = at, .val = entry};
-    return call(__HYPERVISOR_mmu_update, (unsigned long)&one, 1, 0, DOMID_SELF);
-}
-
 #define FROM_32(name, what, flags, how)                                                            \
     enter("32-bit user, " name, LOW + (unsigned long)((what)-cpu_user), USER_CS32, flags,          \
           LOW + 4096, how)
@@ -202,16 +190,13 @@ static void from_user32(void)
         return; /* a guest that lies there itself */
     for (unsigned i = 0; i < (unsigned)(cpu_user_end - cpu_user); i++)
         code_page[i] = cpu_user[i];
-    low_tables[2][LOW >> 12 & 511] = (pte_t)frame_of(code_page) << 12 | USER;
-    low_tables[1][LOW >> 21 & 511] = (pte_t)frame_of(low_tables[2]) << 12 | USER;
-    low_tables[0][LOW >> 30 & 511] = (pte_t)frame_of(low_tables[1]) << 12 | USER;
+    low_tables[2][LOW >> 12 & 511] = own(code_page, USER);
+    low_tables[1][LOW >> 21 & 511] = own(low_tables[2], USER);
+    low_tables[0][LOW >> 30 & 511] = own(low_tables[1], USER);
     for (unsigned i = 0; i < 3; i++)
-        check_equal("table read-only",
-                    (uint64_t)map(low_tables[i], (pte_t)frame_of(low_tables[i]) << 12 | 0x61), 0);
-    check_equal(
-        "low code linked",
-        (uint64_t)link((uint64_t)frame_of(root) << 12, (pte_t)frame_of(low_tables[0]) << 12 | USER),
-        0);
+        check_equal("table read-only", (uint64_t)map(low_tables[i], own(low_tables[i], 0x61)), 0);
+    check_equal("low code linked",
+                (uint64_t)update((uint64_t)frame_of(root) << 12, own(low_tables[0], USER)), 0);
     FROM_32("int 80", cpu_int80, 0x200, 0);
     FROM_32("int3", cpu_int3, 0, 0);
     FROM_32("syscall", cpu_syscall, 0, 0);

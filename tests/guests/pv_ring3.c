@@ -14,6 +14,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
+#define call      call_by_page
 #define KERNEL_CS 0xe019
 #define KERNEL_DS 0xe021
 #define USER_CS   0xe02b
@@ -87,20 +88,9 @@ extern char ring3_stub_0[], ring3_stub_3[], ring3_stub_6[], ring3_stub_7[], ring
 extern char user_call[], user_cli[], user_peek[], user_hypercall[], user_int3[], user_ud[],
     user_out[], user_loop[], user_end[];
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_by_page(nr, a1, a2, a3, a4, 0);
-}
-
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;
-}
-
-static pte_t own(const void *at, unsigned flags)
-{
-    return (pte_t)frame_of(at) << 12 | flags;
 }
 
 bool ring3_trap(struct trap_frame *f)
@@ -316,12 +306,6 @@ static void events(void)
 
 /* ---- page tables ---------------------------------------------------------------------------- */
 
-static long extended(unsigned cmd, unsigned long mfn)
-{
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
-    return call(__HYPERVISOR_mmuext_op, (uintptr_t)&op, 1, 0, DOMID_SELF);
-}
-
 /* The machine address of the entry that maps the table for `at`. */
 static uint64_t directory_entry(uintptr_t at)
 {
@@ -337,24 +321,22 @@ static void churn(void)
 {
     const uintptr_t at = 0xd0000000;
     volatile char *alias = (volatile char *)at + 4096;
-    struct mmu_update update = {.ptr = directory_entry(at)};
+    uint64_t link = directory_entry(at);
     unsigned long table = frame_of(table_page);
     unsigned bad = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         ((pte_t *)table_page)[1] = own(user_code, 0x63);
         bad += map(table_page, own(table_page, 0x61)) != 0;
-        bad += extended(MMUEXT_PIN_L1_TABLE, table) != 0;
-        update.val = (uint64_t)table << 12 | 0x67;
-        bad += call(__HYPERVISOR_mmu_update, (uintptr_t)&update, 1, 0, DOMID_SELF) != 0;
+        bad += extended(MMUEXT_PIN_L1_TABLE, table, 0) != 0;
+        bad += update(link, (uint64_t)table << 12 | 0x67) != 0;
         *alias = (char)round;
         bad += user_code[0] != (char)round;
         bad += map((const void *)(at + 4096), own(user_stack, 0x63)) != 0;
         *alias = (char)~round;
         bad += user_stack[0] != (char)~round || user_code[0] != (char)round;
-        update.val = 0;
-        bad += call(__HYPERVISOR_mmu_update, (uintptr_t)&update, 1, 0, DOMID_SELF) != 0;
-        bad += extended(MMUEXT_TLB_FLUSH_LOCAL, 0) != 0;
-        bad += extended(MMUEXT_UNPIN_TABLE, table) != 0;
+        bad += update(link, 0) != 0;
+        bad += extended(MMUEXT_TLB_FLUSH_LOCAL, 0, 0) != 0;
+        bad += extended(MMUEXT_UNPIN_TABLE, table, 0) != 0;
         bad += map(table_page, own(table_page, 0x63)) != 0;
         KERNEL_TRAP("movl 0xd0001000, %%eax");
         bad += taken.vector != 14;
@@ -362,9 +344,9 @@ static void churn(void)
     }
     check_equal("page tables made and taken back, failures", bad, 0);
     /* A root with the CPU's and the hypervisor's eyes: load the same again. */
-    check_equal("new base pointer",
-                (uint64_t)extended(MMUEXT_NEW_BASEPTR, frame_of((const void *)start_info->pt_base)),
-                0);
+    check_equal(
+        "new base pointer",
+        (uint64_t)extended(MMUEXT_NEW_BASEPTR, frame_of((const void *)start_info->pt_base), 0), 0);
 }
 
 static void gdt(void)
@@ -376,13 +358,9 @@ static void gdt(void)
     check_equal("set_gdt", (uint64_t)call(__HYPERVISOR_set_gdt, (uintptr_t)frames, 512, 0, 0), 0);
     __asm__ volatile("movl %1, %%fs; movw %%fs, %0" : "=r"(loaded) : "r"(OWN_CODE));
     check_equal("a selector of our own", loaded, OWN_CODE);
-    uint64_t at = (uint64_t)frames[0] << 12 | 16, descriptor = 0x00cff2000000ffffull;
-    check_equal("update_descriptor",
-                (uint64_t)hypercall_by_page(__HYPERVISOR_update_descriptor, (unsigned long)at,
-                                            (unsigned long)(at >> 32), (unsigned long)descriptor,
-                                            (unsigned long)(descriptor >> 32), 0),
-                0);
-    check_equal("descriptor written", ((uint64_t *)gdt_page)[2], descriptor);
+    uint64_t at = (uint64_t)frames[0] << 12 | 16, data = 0x00cff2000000ffffull;
+    check_equal("update_descriptor", (uint64_t)descriptor(at, data), 0);
+    check_equal("descriptor written", ((uint64_t *)gdt_page)[2], data);
 }
 
 void pv_ring3_check(void)

@@ -18,8 +18,6 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
-#define PAGE_FLAGS (PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY)
-
 static char shared_page[4096] __attribute__((aligned(4096)));
 static char page_a[4096] __attribute__((aligned(4096)));
 static char page_b[4096] __attribute__((aligned(4096)));
@@ -27,20 +25,9 @@ static char new_root[4096] __attribute__((aligned(4096)));
 static char info_page[4096] __attribute__((aligned(4096)));
 static unsigned timer_port;
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
+static void tell(const char *name, long result)
 {
-    return hypercall_bare(nr, a1, a2, a3, a4, 0);
-}
-
-static long tell(const char *name, long result)
-{
-    print("guest: row %s = ", name);
-    if (result < 0 && result > -1000)
-        print("-%u\n", (unsigned)-result);
-    else
-        print("0x%lx\n", (unsigned long)result);
-    return result;
+    tell_result("row", name, result);
 }
 
 static shared_info_t *shared(void)
@@ -50,35 +37,7 @@ static shared_info_t *shared(void)
 
 static long map_own(const void *at, unsigned flags)
 {
-    return map_flags(at, (pte_t)frame_of(at) << 12 | flags, UVMF_INVLPG);
-}
-
-static long extended(unsigned cmd, unsigned long mfn, unsigned long other)
-{
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn, .arg2.src_mfn = other};
-    return call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF);
-}
-
-static long update(uint64_t ptr, uint64_t value)
-{
-    struct mmu_update one = {.ptr = ptr, .val = value};
-    return call(__HYPERVISOR_mmu_update, (unsigned long)&one, 1, 0, DOMID_SELF);
-}
-
-/* The entry that maps `at`, as it is now, and its machine address. */
-static const pte_t *leaf(const void *at, uint64_t *ret)
-{
-    const pte_t *table = (const pte_t *)start_info->pt_base;
-    unsigned bits = sizeof(pte_t) == 8 ? 9 : 10;
-    uint64_t frame = frame_of(table);
-    for (int level = sizeof(long) == 8 ? 4 : PAE ? 3 : 2; level > 1; level--) {
-        frame = PTE_FRAME(
-            table[((uintptr_t)at >> (12 + bits * (unsigned)(level - 1))) & ((1u << bits) - 1)]);
-        table = (const pte_t *)(v_start + MACHINE_TO_PHYS[frame] * 4096);
-    }
-    unsigned index = (unsigned)((uintptr_t)at >> 12) & ((1u << bits) - 1);
-    *ret = frame << 12 | index * sizeof(pte_t);
-    return &table[index];
+    return map(at, own(at, flags));
 }
 
 /* ---- traps and callbacks ------------------------------------------------------------------------
@@ -131,13 +90,7 @@ static void segments(void)
     __asm__ volatile("mov %1, %%fs\n mov %%fs, %0" : "=r"(selector) : "r"(0x0bu));
     check_equal("a selector of our own table", selector, 0x0b);
     uint64_t at = (uint64_t)list[0] << 12 | 16;
-#ifdef __i386__
-    tell("update_descriptor", hypercall_bare(__HYPERVISOR_update_descriptor, (unsigned long)at,
-                                             (unsigned long)(at >> 32), (unsigned long)data,
-                                             (unsigned long)(data >> 32), 0));
-#else
-    tell("update_descriptor", call(__HYPERVISOR_update_descriptor, at, data, 0, 0));
-#endif
+    tell("update_descriptor", descriptor(at, data));
     __asm__ volatile("mov %1, %%fs\n mov %%fs, %0" : "=r"(selector) : "r"(0x13u));
     check_equal("the selector that was added", selector, 0x13);
     print("guest: row descriptor = 0x%llx\n",
@@ -154,8 +107,8 @@ static void segments(void)
 #endif
     tell("set_ldt to none", extended(MMUEXT_SET_LDT, 0, 0));
     tell("set_gdt to none", call(__HYPERVISOR_set_gdt, 0, 0, 0, 0));
-    check_equal("page writable again", (uint64_t)map_own(page_a, PAGE_FLAGS), 0);
-    check_equal("page writable again", (uint64_t)map_own(page_b, PAGE_FLAGS), 0);
+    check_equal("page writable again", (uint64_t)map_own(page_a, PTE_OWN), 0);
+    check_equal("page writable again", (uint64_t)map_own(page_b, PTE_OWN), 0);
 #ifndef __i386__
     static const unsigned long mark[2] = {0x1111, 0x2222};
     unsigned long seen;
@@ -186,15 +139,14 @@ static void segments(void)
 static void tables(void)
 {
     uint64_t at;
-    const pte_t *entry = leaf(page_a, &at);
-    const pte_t own = (pte_t)frame_of(page_a) << 12;
+    const pte_t *entry = entry_of(page_a, &at);
     unsigned long here = 1;
 
     page_a[9] = 1;
     tell("mmu_update that keeps A and D",
-         update(at | MMU_PT_UPDATE_PRESERVE_AD, own | PTE_PRESENT | PTE_WRITABLE));
+         update(at | MMU_PT_UPDATE_PRESERVE_AD, own(page_a, PTE_PRESENT | PTE_WRITABLE)));
     check_equal("A and D", *entry & 0x60, 0x60);
-    tell("mmu_update that does not", update(at, own | PTE_PRESENT | PTE_WRITABLE));
+    tell("mmu_update that does not", update(at, own(page_a, PTE_PRESENT | PTE_WRITABLE)));
     check_equal("no A, no D", *entry & 0x60, 0);
     tell("mmu_update of the m2p",
          update((uint64_t)frame_of(page_a) << 12 | MMU_MACHPHYS_UPDATE, 5));
@@ -202,9 +154,9 @@ static void tables(void)
     update((uint64_t)frame_of(page_a) << 12 | MMU_MACHPHYS_UPDATE,
            ((uintptr_t)page_a - v_start) / 4096);
     tell("update_va_mapping, all of all",
-         map_flags(page_a, own | PAGE_FLAGS, UVMF_TLB_FLUSH | UVMF_ALL));
+         map_flags(page_a, own(page_a, PTE_OWN), UVMF_TLB_FLUSH | UVMF_ALL));
     tell("update_va_mapping by mask",
-         map_flags(page_a, own | PAGE_FLAGS, UVMF_INVLPG | (unsigned long)&here));
+         map_flags(page_a, own(page_a, PTE_OWN), UVMF_INVLPG | (unsigned long)&here));
     tell("flush local", extended(MMUEXT_TLB_FLUSH_LOCAL, 0, 0));
     tell("flush page local", extended(MMUEXT_INVLPG_LOCAL, (unsigned long)page_a, 0));
     tell("flush by mask", extended(MMUEXT_TLB_FLUSH_MULTI, 0, (unsigned long)&here));
@@ -232,7 +184,7 @@ static void tables(void)
     tell("unpin it", extended(MMUEXT_UNPIN_TABLE, frame_of(page_b), 0));
     tell("pin it as L2", extended(MMUEXT_PIN_L2_TABLE, frame_of(page_b), 0));
     tell("unpin it again", extended(MMUEXT_UNPIN_TABLE, frame_of(page_b), 0));
-    check_equal("writable", (uint64_t)map_own(page_b, PAGE_FLAGS), 0);
+    check_equal("writable", (uint64_t)map_own(page_b, PTE_OWN), 0);
     for (unsigned i = 0; i < 4096; i++)
         new_root[i] = ((const char *)start_info->pt_base)[i];
 #if !defined(__i386__)
@@ -244,7 +196,7 @@ static void tables(void)
     check_equal("CR3", cr3 >> 12, frame_of(new_root));
     tell("the old root", extended(MMUEXT_NEW_BASEPTR, frame_of((void *)start_info->pt_base), 0));
     tell("unpin the root", extended(MMUEXT_UNPIN_TABLE, frame_of(new_root), 0));
-    check_equal("writable", (uint64_t)map_own(new_root, PAGE_FLAGS), 0);
+    check_equal("writable", (uint64_t)map_own(new_root, PTE_OWN), 0);
 #endif
 }
 
@@ -519,8 +471,7 @@ void pv_rows_check(void)
 {
     check_equal(
         "shared_info mapped",
-        (uint64_t)map_flags(shared_page, (pte_t)start_info->shared_info | PAGE_FLAGS, UVMF_INVLPG),
-        0);
+        (uint64_t)map_flags(shared_page, (pte_t)start_info->shared_info | PTE_OWN, UVMF_INVLPG), 0);
     shared()->vcpu_info[0].evtchn_upcall_mask = 1;
     callbacks();
     segments();

@@ -18,9 +18,9 @@
 
 extern char own_page[];
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3)
+static long call3(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3)
 {
-    return hypercall_bare(nr, a1, a2, a3, 0, 0);
+    return call(nr, a1, a2, a3, 0);
 }
 
 /* Prints and returns the result. */
@@ -31,15 +31,15 @@ static long tell(const char *name, long result)
 }
 
 #define EVENT(command, op)                                                                         \
-    call(__HYPERVISOR_event_channel_op, EVTCHNOP_##command, (unsigned long)(op), 0)
+    call3(__HYPERVISOR_event_channel_op, EVTCHNOP_##command, (unsigned long)(op), 0)
 #define VCPU(command, id, op)                                                                      \
-    call(__HYPERVISOR_vcpu_op, VCPUOP_##command, (id), (unsigned long)(op))
-#define SCHED(command, op)  call(__HYPERVISOR_sched_op, SCHEDOP_##command, (unsigned long)(op), 0)
-#define MEMORY(command, op) call(__HYPERVISOR_memory_op, XENMEM_##command, (unsigned long)(op), 0)
+    call3(__HYPERVISOR_vcpu_op, VCPUOP_##command, (id), (unsigned long)(op))
+#define SCHED(command, op)  call3(__HYPERVISOR_sched_op, SCHEDOP_##command, (unsigned long)(op), 0)
+#define MEMORY(command, op) call3(__HYPERVISOR_memory_op, XENMEM_##command, (unsigned long)(op), 0)
 #define GRANT(command, op, count)                                                                  \
-    call(__HYPERVISOR_grant_table_op, GNTTABOP_##command, (unsigned long)(op), (count))
+    call3(__HYPERVISOR_grant_table_op, GNTTABOP_##command, (unsigned long)(op), (count))
 #define PHYSDEV(command, op)                                                                       \
-    call(__HYPERVISOR_physdev_op, PHYSDEVOP_##command, (unsigned long)(op), 0)
+    call3(__HYPERVISOR_physdev_op, PHYSDEVOP_##command, (unsigned long)(op), 0)
 
 static shared_info_t *shared(void)
 {
@@ -136,8 +136,8 @@ static void check_events(void)
     struct evtchn_bind_pirq pirq = {.pirq = 5000};
     tell("evtchn bind_pirq 5000", EVENT(bind_pirq, &pirq));
     tell("evtchn unknown operation",
-         call(__HYPERVISOR_event_channel_op, 99, (unsigned long)&close, 0));
-    tell("evtchn null argument", call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ~0xfffful, 0));
+         call3(__HYPERVISOR_event_channel_op, 99, (unsigned long)&close, 0));
+    tell("evtchn null argument", call3(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ~0xfffful, 0));
 }
 
 static uint64_t ticks(void)
@@ -181,7 +181,7 @@ static void check_time(void)
     tell("vcpu stop_periodic_timer", VCPU(stop_periodic_timer, 0, 0));
     tell("vcpu initialise 0", VCPU(initialise, 0, ~0xfffful));
     tell("vcpu get_physid", VCPU(get_physid, 0, &run));
-    tell("vcpu unknown operation", call(__HYPERVISOR_vcpu_op, 99, 0, 0));
+    tell("vcpu unknown operation", call3(__HYPERVISOR_vcpu_op, 99, 0, 0));
 
     /* A deadline that has passed fires at once; one in 20 ms ends a poll, and not before. */
     clear_pending(bound_timer);
@@ -210,10 +210,10 @@ static void check_time(void)
     /* The older call; then a poll that only its own time limit ends. */
     before = system_time();
 #ifdef __i386__
-    tell("set_timer_op", call(__HYPERVISOR_set_timer_op, (unsigned long)(before + 5000000),
-                              (unsigned long)((before + 5000000) >> 32), 0));
+    tell("set_timer_op", call3(__HYPERVISOR_set_timer_op, (unsigned long)(before + 5000000),
+                               (unsigned long)((before + 5000000) >> 32), 0));
 #else
-    tell("set_timer_op", call(__HYPERVISOR_set_timer_op, before + 5000000, 0, 0));
+    tell("set_timer_op", call3(__HYPERVISOR_set_timer_op, before + 5000000, 0, 0));
 #endif
     tell("sched poll after set_timer_op", SCHED(poll, &poll));
     check_true("set_timer_op fires", is_pending(bound_timer));
@@ -229,7 +229,7 @@ static void check_time(void)
     poll.nr_ports = 1;
     port = 100000;
     tell("sched poll for port 100000", SCHED(poll, &poll));
-    tell("sched unknown operation", call(__HYPERVISOR_sched_op, 99, 0, 0));
+    tell("sched unknown operation", call3(__HYPERVISOR_sched_op, 99, 0, 0));
 
     /* Block with an event pending comes back, and clears the mask. */
     struct evtchn_close close = {.port = bound_timer};
@@ -241,21 +241,21 @@ static void check_version(void)
 {
     struct xen_feature_info features = {.submap_idx = 1};
     static char text[1024];
-    tell("version pagesize", call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0));
+    tell("version pagesize", call3(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0));
     tell("version pagesize with an argument",
-         call(__HYPERVISOR_xen_version, XENVER_pagesize, (unsigned long)text, 0));
+         call3(__HYPERVISOR_xen_version, XENVER_pagesize, (unsigned long)text, 0));
     tell("version features of submap 1",
-         call(__HYPERVISOR_xen_version, XENVER_get_features, (unsigned long)&features, 0));
+         call3(__HYPERVISOR_xen_version, XENVER_get_features, (unsigned long)&features, 0));
     features.submap_idx = 0;
-    call(__HYPERVISOR_xen_version, XENVER_get_features, (unsigned long)&features, 0);
+    call3(__HYPERVISOR_xen_version, XENVER_get_features, (unsigned long)&features, 0);
     field("version features", features.submap);
     tell("version guest_handle",
-         call(__HYPERVISOR_xen_version, XENVER_guest_handle, (unsigned long)text, 0));
+         call3(__HYPERVISOR_xen_version, XENVER_guest_handle, (unsigned long)text, 0));
     tell("version command line",
-         call(__HYPERVISOR_xen_version, XENVER_commandline, (unsigned long)text, 0));
-    tell("version unknown", call(__HYPERVISOR_xen_version, 77, (unsigned long)text, 0));
+         call3(__HYPERVISOR_xen_version, XENVER_commandline, (unsigned long)text, 0));
+    tell("version unknown", call3(__HYPERVISOR_xen_version, 77, (unsigned long)text, 0));
     tell("version into the hole",
-         call(__HYPERVISOR_xen_version, XENVER_extraversion, (unsigned long)MACHINE_TO_PHYS, 0));
+         call3(__HYPERVISOR_xen_version, XENVER_extraversion, (unsigned long)MACHINE_TO_PHYS, 0));
 }
 
 static void check_memory(void)
@@ -303,7 +303,7 @@ static void check_memory(void)
     tell("memory exchange of one frame", MEMORY(exchange, &exchange));
     field("memory exchanged", exchange.nr_exchanged);
     check_equal("the new frame's PFN", MACHINE_TO_PHYS[out], pfn);
-    tell("memory unknown operation", call(__HYPERVISOR_memory_op, 63, (unsigned long)&map, 0));
+    tell("memory unknown operation", call3(__HYPERVISOR_memory_op, 63, (unsigned long)&map, 0));
 }
 
 static void check_grants(void)
@@ -332,7 +332,7 @@ static void check_grants(void)
     struct gnttab_map_grant_ref map = {.flags = GNTMAP_host_map, .dom = 99};
     tell("grant map of domain 99", GRANT(map_grant_ref, &map, 1));
     field("grant map of domain 99 status", (uint64_t)(int64_t)map.status);
-    tell("grant unknown operation", call(__HYPERVISOR_grant_table_op, 78, (unsigned long)&map, 1));
+    tell("grant unknown operation", call3(__HYPERVISOR_grant_table_op, 78, (unsigned long)&map, 1));
 }
 
 static void check_devices(void)
@@ -390,54 +390,44 @@ static void check_devices(void)
     tell("physdev unmap_pirq twice", PHYSDEV(unmap_pirq, &unmap));
     struct evtchn_bind_pirq unmapped = {.pirq = 21};
     tell("evtchn bind_pirq, not mapped", EVENT(bind_pirq, &unmapped));
-    tell("physdev unknown operation", call(__HYPERVISOR_physdev_op, 99, (unsigned long)&eoi, 0));
+    tell("physdev unknown operation", call3(__HYPERVISOR_physdev_op, 99, (unsigned long)&eoi, 0));
 
     struct xen_platform_op platform = {.cmd = 9999, .interface_version = 1};
     tell("platform of another version",
-         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+         call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     platform.interface_version = XENPF_INTERFACE_VERSION;
     tell("platform unknown operation",
-         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+         call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     platform.cmd = XENPF_get_cpuinfo;
     platform.u.pcpu_info.xen_cpuid = 0;
-    tell("platform get_cpuinfo", call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+    tell("platform get_cpuinfo", call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     field("platform get_cpuinfo flags", platform.u.pcpu_info.flags);
     platform.u.pcpu_info.xen_cpuid = 77;
-    tell("platform get_cpuinfo 77", call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+    tell("platform get_cpuinfo 77",
+         call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     field("platform get_cpuinfo 77 flags", platform.u.pcpu_info.flags);
     platform.cmd = XENPF_firmware_info; /* of a machine with a BIOS */
     platform.u.firmware_info.type = XEN_FW_EFI_INFO;
     platform.u.firmware_info.index = XEN_FW_EFI_CONFIG_TABLE;
     tell("platform firmware_info EFI",
-         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+         call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
     platform.u.firmware_info.type = 99;
     tell("platform firmware_info 99",
-         call(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
-    tell("console_io read", call(__HYPERVISOR_console_io, CONSOLEIO_read, 0, 0));
-    tell("console_io unknown operation", call(__HYPERVISOR_console_io, 9, 0, 0));
+         call3(__HYPERVISOR_platform_op, (unsigned long)&platform, 0, 0));
+    tell("console_io read", call3(__HYPERVISOR_console_io, CONSOLEIO_read, 0, 0));
+    tell("console_io unknown operation", call3(__HYPERVISOR_console_io, 9, 0, 0));
     tell("console_io write from nowhere",
-         call(__HYPERVISOR_console_io, CONSOLEIO_write, 16, ~0xfffful));
+         call3(__HYPERVISOR_console_io, CONSOLEIO_write, 16, ~0xfffful));
 }
 
 static void map_page(pte_t entry)
 {
-    uintptr_t at = (uintptr_t)own_page;
-#ifdef __i386__
-    long done = hypercall_bare(__HYPERVISOR_update_va_mapping, at, (unsigned long)entry,
-                               (unsigned long)((uint64_t)entry >> 32), UVMF_INVLPG, 0);
-#else
-    long done = hypercall_bare(__HYPERVISOR_update_va_mapping, at, entry, UVMF_INVLPG, 0, 0);
-#endif
-    check_equal("mapping of shared_info and back", (uint64_t)done, 0);
+    check_equal("mapping of shared_info and back", (uint64_t)map(own_page, entry), 0);
 }
 
 void pv_services_check(void)
 {
-    const pte_t flags = PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY;
-    const unsigned long *p2m = (const unsigned long *)start_info->mfn_list;
-    pte_t own = (pte_t)p2m[((uintptr_t)own_page - v_start) >> 12] << 12;
-
-    map_page((pte_t)start_info->shared_info | flags);
+    map_page((pte_t)start_info->shared_info | PTE_OWN);
     check_version();
     check_events();
     check_time();
@@ -445,5 +435,5 @@ void pv_services_check(void)
     check_grants();
     if (start_info->flags & SIF_INITDOMAIN)
         check_devices();
-    map_page(own | flags);
+    map_page(own(own_page, PTE_OWN));
 }

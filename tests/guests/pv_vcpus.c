@@ -28,12 +28,6 @@ static volatile enum command command;
 static volatile unsigned asked, answered, answer;
 static const volatile char *volatile look_at;
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_bare(nr, a1, a2, a3, a4, 0);
-}
-
 static long vcpu_op(unsigned operation, unsigned vcpu, const void *arg)
 {
     return call(__HYPERVISOR_vcpu_op, operation, vcpu, (unsigned long)arg, 0);
@@ -286,7 +280,7 @@ static unsigned wrong_reads(bool by_mask)
     unsigned wrong = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         const char *page = content[round & 1];
-        pte_t entry = (pte_t)frame_of(page) << 12 | 0x63;
+        pte_t entry = own(page, 0x63);
         ((volatile char *)content[round & 1])[5] = (char)round;
         if (by_mask) {
             struct mmuext_op op = {.cmd = round & 2 ? MMUEXT_INVLPG_MULTI : MMUEXT_TLB_FLUSH_MULTI,
@@ -315,16 +309,12 @@ static void new_gib(void)
         slot++;
     if (slot == 3)
         return;
-    table[7] = (pte_t)frame_of(content[0]) << 12 | 0x63;
-    directory[0] = (pte_t)frame_of(table) << 12 | 0x67;
-    check_equal("table read-only",
-                map_flags(table, (pte_t)frame_of(table) << 12 | 0x61, UVMF_INVLPG), 0);
-    check_equal("directory read-only",
-                map_flags(directory, (pte_t)frame_of(directory) << 12 | 0x61, UVMF_INVLPG), 0);
-    struct mmu_update update = {.ptr = (uint64_t)frame_of(root) << 12 | slot * 8,
-                                .val = (uint64_t)frame_of(directory) << 12 | 1};
+    table[7] = own(content[0], 0x63);
+    directory[0] = own(table, 0x67);
+    check_equal("table read-only", map_flags(table, own(table, 0x61), UVMF_INVLPG), 0);
+    check_equal("directory read-only", map_flags(directory, own(directory, 0x61), UVMF_INVLPG), 0);
     check_equal("the root's new entry",
-                call(__HYPERVISOR_mmu_update, (unsigned long)&update, 1, 0, DOMID_SELF), 0);
+                update((uint64_t)frame_of(root) << 12 | slot * 8, own(directory, 1)), 0);
     look_at = (const volatile char *)(((unsigned long)slot << 30) + 7 * 4096 + 5);
     content[0][5] = 99;
     check_true("asked to look there", ask(READ));
@@ -341,8 +331,8 @@ static void mappings(void)
     new_gib();
 #endif
     check_true("asked to count", ask(COUNT));
-    check_equal("mapped as it was",
-                map_flags(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+    check_equal("mapped as it was", map_flags(window, own(window, 0x63), UVMF_INVLPG | UVMF_ALL),
+                0);
 }
 
 /* Off by the first one, in the middle of its work: it stands still, and goes on when it may. */
@@ -359,7 +349,7 @@ static void off_by_another(void)
     }
     check_true("it stands still", same == 20000);
     check_equal("a flush while it is off",
-                map_flags(window, (pte_t)frame_of(window) << 12 | 0x63, UVMF_INVLPG | UVMF_ALL), 0);
+                map_flags(window, own(window, 0x63), UVMF_INVLPG | UVMF_ALL), 0);
     tell("up of one that was switched off", vcpu_op(VCPUOP_up, 1, 0));
     for (unsigned i = 0; i < 5000000 && second_counter == now; i++)
         yield();
@@ -409,8 +399,8 @@ void pv_vcpus_check(void)
     for (unsigned i = 0; i < 1000000 && vcpu_op(VCPUOP_is_up, 1, 0) == 1; i++)
         yield();
     check_equal("off at the end", (uint64_t)vcpu_op(VCPUOP_is_up, 1, 0), 0);
-    check_equal("shared_info unmapped",
-                map_flags(shared_page, (pte_t)frame_of(shared_page) << 12 | 0x63, UVMF_INVLPG), 0);
+    check_equal("shared_info unmapped", map_flags(shared_page, own(shared_page, 0x63), UVMF_INVLPG),
+                0);
 }
 #else
 void pv_vcpus_check(void)

@@ -23,25 +23,9 @@
 extern char own_page[];
 static char table_page[4096] __attribute__((aligned(4096)));
 
-static long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
-                 unsigned long a4)
-{
-    return hypercall_bare(nr, a1, a2, a3, a4, 0);
-}
-
-static void print_result(long result)
-{
-    if (result < 0 && result > -1000)
-        print(" -%u", (unsigned)-result);
-    else
-        print(" 0x%lx", (unsigned long)result);
-}
-
 static void tell(const char *name, long result)
 {
-    print("guest: wild %s =", name);
-    print_result(result);
-    print("\n");
+    tell_result("wild", name, result);
 }
 
 /* ---- pointers ----------------------------------------------------------------------------------
@@ -194,33 +178,6 @@ static void sweep_numbers(void)
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
-static long map_table(pte_t entry)
-{
-    return map(table_page, entry);
-}
-
-static long extended(unsigned cmd, unsigned long mfn, unsigned long other)
-{
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn, .arg2.src_mfn = other};
-    return call(__HYPERVISOR_mmuext_op, (unsigned long)&op, 1, 0, DOMID_SELF);
-}
-
-static long update(uint64_t ptr, uint64_t value)
-{
-    struct mmu_update one = {.ptr = ptr, .val = value};
-    return call(__HYPERVISOR_mmu_update, (unsigned long)&one, 1, 0, DOMID_SELF);
-}
-
-static long descriptor(uint64_t at, uint64_t value)
-{
-#ifdef __i386__
-    return call(__HYPERVISOR_update_descriptor, (unsigned long)at, (unsigned long)(at >> 32),
-                (unsigned long)value, (unsigned long)(value >> 32));
-#else
-    return call(__HYPERVISOR_update_descriptor, at, value, 0, 0);
-#endif
-}
-
 /* What every call that takes a frame makes of one that is not the guest's. */
 static void sweep_frame(const char *kind, unsigned long mfn)
 {
@@ -231,18 +188,18 @@ static void sweep_frame(const char *kind, unsigned long mfn)
         MMUEXT_NEW_USER_BASEPTR,
 #endif
     };
-    unsigned long list[1] = {mfn}, own = frame_of(table_page);
+    unsigned long list[1] = {mfn}, ours = frame_of(table_page);
     xen_pfn_t extent = mfn;
     struct xen_memory_reservation back = {.nr_extents = 1, .domid = DOMID_SELF};
     struct vcpu_register_vcpu_info info = {.mfn = mfn};
 
     print("guest: wild frame, %s, update_va_mapping =", kind);
-    print_result(map_table((pte_t)mfn << 12 | 0x63));
-    print_result(map_table((pte_t)mfn << 12 | 0x61));
+    print_result(map(table_page, (pte_t)mfn << 12 | 0x63));
+    print_result(map(table_page, (pte_t)mfn << 12 | 0x61));
     print("\nguest: wild frame, %s, mmuext_op =", kind);
     for (unsigned i = 0; i < sizeof(commands); i++)
-        print_result(extended(commands[i], mfn, own));
-    print_result(extended(MMUEXT_COPY_PAGE, own, mfn));
+        print_result(extended(commands[i], mfn, ours));
+    print_result(extended(MMUEXT_COPY_PAGE, ours, mfn));
     print("\nguest: wild frame, %s, mmu_update =", kind);
     print_result(update((uint64_t)mfn << 12, 0));
     print_result(update((uint64_t)mfn << 12 | MMU_PT_UPDATE_PRESERVE_AD, 0));
@@ -263,24 +220,23 @@ static void sweep_frame(const char *kind, unsigned long mfn)
 #else
 #define BEYOND_ALL 0xfffffful
 #endif
-#define OWN (PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY)
 
 static void sweep_frames(void)
 {
     const pte_t *top = (const pte_t *)start_info->pt_base;
-    pte_t own = (pte_t)frame_of(table_page) << 12;
 #ifndef __i386__
     sweep_frame("of the hypervisor", PTE_FRAME(top[256]));
     sweep_frame("of the local APIC", 0xfee00);
 #endif
     sweep_frame("beyond all", BEYOND_ALL);
-    check_equal("our own page mapped again", (uint64_t)map_table(own | OWN), 0);
+    check_equal("our own page mapped again", (uint64_t)map(table_page, own(table_page, PTE_OWN)),
+                0);
 
     /* Our own, but a page table in use: never writable, never given back, never cleared. */
     unsigned long root = frame_of(top);
-    tell("the root mapped writable", map_table((pte_t)root << 12 | OWN));
-    tell("the root mapped read-only", map_table((pte_t)root << 12 | PTE_PRESENT));
-    tell("our own page back", map_table(own | OWN));
+    tell("the root mapped writable", map(table_page, (pte_t)root << 12 | PTE_OWN));
+    tell("the root mapped read-only", map(table_page, (pte_t)root << 12 | PTE_PRESENT));
+    tell("our own page back", map(table_page, own(table_page, PTE_OWN)));
     tell("the root pinned again", extended(sizeof(long) == 8 ? MMUEXT_PIN_L4_TABLE
                                            : PAE             ? MMUEXT_PIN_L3_TABLE
                                                              : MMUEXT_PIN_L2_TABLE,
@@ -344,11 +300,11 @@ static void sweep_addresses(void)
 #ifdef __i386__
     tell("update_va_mapping with a mask at nowhere",
          call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page,
-              (unsigned long)((pte_t)frame_of(table_page) << 12 | OWN), 0, ~0xfffful | 1));
+              (unsigned long)((pte_t)frame_of(table_page) << 12 | PTE_OWN), 0, ~0xfffful | 1));
 #else
     tell("update_va_mapping with a mask at nowhere",
          call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page,
-              (pte_t)frame_of(table_page) << 12 | OWN, ~0xfffful | 1, 0));
+              (pte_t)frame_of(table_page) << 12 | PTE_OWN, ~0xfffful | 1, 0));
 #endif
 }
 
