@@ -31,7 +31,7 @@ $(BUILD)/fuzz/liball.a: $(FUZZ_OBJS)
 
 # The hypercall handlers on a model of a machine: the layer's files once more, behind its seam.
 FUZZ_MACHINE_OBJS := $(patsubst %.c,$(BUILD)/fuzz/machine/%.o,$(MACHINE_LAYER_C) $(MACHINE_C) \
-                       tests/fuzz/fuzz_hypercalls.c)
+                       tests/fuzz/fuzz_hypercalls.c $(wildcard tests/fuzz/hypercalls/*.c))
 $(BUILD)/fuzz/machine/loader/%.o: FUZZ_CFLAGS += $(MACHINE_LAYER_FLAGS)
 $(BUILD)/fuzz/machine/tests/%.o: FUZZ_CFLAGS += $(MACHINE_FLAGS)
 # Not what is compared: numbers that matter are in the target's tables, and loops over page tables would
