@@ -5,8 +5,6 @@
  */
 #include "bzimage.h"
 
-#include "bytes.h"
-
 #define BOOT_FLAG    0x1fe
 #define HEADER_MAGIC 0x202
 #define MAGIC_HDRS   0x53726448u

@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "out.h"
-
 enum mode { MODE_AUTO, MODE_NATIVE, MODE_PVH, MODE_PV };
 enum native_protocol {
     NATIVE_ANY,

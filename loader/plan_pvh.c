@@ -7,7 +7,6 @@
  */
 #include "plan.h"
 
-#include "bytes.h"
 #include "plan_parts.h"
 
 #include <elf.h>

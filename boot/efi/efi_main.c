@@ -7,7 +7,6 @@
 
 #include "apply.h"
 #include "bytes.h"
-#include "cpu.h"
 #include "efi_leave.h"
 #include "efi_workspace.h"
 #include "prepare.h"

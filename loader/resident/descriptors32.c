@@ -11,7 +11,6 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "memory.h"
-#include "memory32.h"
 
 #define MSR_EFER        0xc0000080u
 #define MSR_SYSENTER_CS 0x174u

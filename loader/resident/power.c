@@ -8,7 +8,6 @@
 #include "power.h"
 
 #include "acpi.h"
-#include "lapic.h"
 #include "layer.h"
 #include "machine_reader.h"
 

@@ -10,7 +10,6 @@
 
 #include <xen/event_channel.h>
 #include <xen/physdev.h>
-#include <xen/sched.h>
 
 #ifdef __i386__
 #define KERNEL_CS 0xe019ul

@@ -3,7 +3,6 @@
  * The model's CPUs and what they reach by instruction: registers, MSRs with the local APIC among
  * them, CPUID, the clock, ports with a PCI device behind them.  See machine.h.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "entry.h"

@@ -3,7 +3,6 @@
  * The model's memory: what is where, walks of the guest's page tables as the CPU makes them for the
  * layer at level 0, and the states that can be put back.  See machine.h.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
