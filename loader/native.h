@@ -25,10 +25,6 @@ enum refusal_id native_elf(const struct plan_input *input, struct plan *plan, st
 enum refusal_id native_linux(const struct plan_input *input, struct plan *plan,
                              struct refusal *why);
 
-/* The image is a vmlinux with a way in of its own beside Xen's: its notes say GUEST_OS=linux, and
- * either PHYS32_ENTRY or an ENTRY other than e_entry. */
-bool native_is_vmlinux(const struct plan_input *input);
-
 /* Places a file by Multiboot address fields: one region, one copy, zeros behind. */
 enum refusal_id native_by_addresses(const struct plan_input *input, struct plan *plan,
                                     const struct multiboot_layout *layout, uint64_t shift,
@@ -48,16 +44,6 @@ enum refusal_id native_sections(const struct plan_input *input, struct plan *pla
 /* Writes the adjusted section headers, count * size bytes. */
 void native_sections_write(const struct plan_input *input, const struct native_sections *sections,
                            uint8_t *to);
-
-/* The complete Multiboot 1 information structure into the blob (plan->info must be placed); module
- * n + 1 stands at module_at[n].  *ret_at is its address. */
-enum refusal_id native_mbi(const struct plan_input *input, struct plan *plan,
-                           const struct native_sections *sections,
-                           const uint64_t module_at[RECORD_MODULE_MAX], uint64_t *ret_at,
-                           struct refusal *why);
-
-/* Upper bound of what native_mbi() adds to the blob, bytes. */
-uint32_t native_mbi_size(const struct plan_input *input, const struct native_sections *sections);
 
 /* Modules, information structure and Multiboot 1 registers, after the kernel has been placed. */
 enum refusal_id native_mbi_finish(const struct plan_input *input, struct plan *plan,

@@ -139,7 +139,8 @@ void native_sections_write(const struct plan_input *input, const struct native_s
     }
 }
 
-uint32_t native_mbi_size(const struct plan_input *input, const struct native_sections *sections)
+/* Upper bound of what write_mbi() adds to the blob, bytes. */
+static uint32_t mbi_size(const struct plan_input *input, const struct native_sections *sections)
 {
     const struct boot_record *record = input->record;
     return (uint32_t)(sizeof(struct multiboot_info) + 256 + sizeof(NATIVE_LOADER_NAME) +
@@ -313,10 +314,12 @@ static enum refusal_id add_firmware(const struct boot_record *record, struct pla
     return id;
 }
 
-enum refusal_id native_mbi(const struct plan_input *input, struct plan *plan,
-                           const struct native_sections *sections,
-                           const uint64_t module_at[RECORD_MODULE_MAX], uint64_t *ret_at,
-                           struct refusal *why)
+/* The complete Multiboot 1 information structure into the blob (plan->info must be placed); module
+ * n + 1 stands at module_at[n].  *ret_at is its address.  Not inlined: that is larger by 700 bytes.
+ */
+__attribute__((noinline)) static enum refusal_id
+write_mbi(const struct plan_input *input, struct plan *plan, const struct native_sections *sections,
+          const uint64_t module_at[RECORD_MODULE_MAX], uint64_t *ret_at, struct refusal *why)
 {
     const struct boot_record *record = input->record;
     struct multiboot_info *mbi;
@@ -372,9 +375,9 @@ enum refusal_id native_mbi_finish(const struct plan_input *input, struct plan *p
     if (id == REFUSE_NONE && plan->exit.kind == EXIT_LONG)
         id = parts_handoff(input, plan, 0, why);
     if (id == REFUSE_NONE)
-        id = parts_info(input, plan, native_mbi_size(input, &sections), why);
+        id = parts_info(input, plan, mbi_size(input, &sections), why);
     if (id == REFUSE_NONE)
-        id = native_mbi(input, plan, &sections, module_at, &plan->exit.bx, why);
+        id = write_mbi(input, plan, &sections, module_at, &plan->exit.bx, why);
     if (id == REFUSE_NONE)
         id = parts_info_done(plan, (struct range){0, 0}, 0, why);
     plan->exit.ax = MULTIBOOT_BOOTLOADER_MAGIC;

@@ -8,7 +8,9 @@
 #include "bytes.h"
 #include "native.h"
 
-bool native_is_vmlinux(const struct plan_input *input)
+/* The image is a vmlinux with a way in of its own beside Xen's: its notes say GUEST_OS=linux, and
+ * either PHYS32_ENTRY or an ENTRY other than e_entry. */
+static bool is_vmlinux(const struct plan_input *input)
 {
     const struct guest_info *info = input->info;
     if (!input->image->has_elf || !info || !input->placement)
@@ -51,7 +53,7 @@ enum refusal_id native_choose(const struct plan_input *input, bool automatic,
                         strncmp(input->info->guest_os, "linux", 5) == 0;
     bool any_linux = any || wanted == NATIVE_LINUX;
     if ((image->bz.present && (any_linux || wanted == NATIVE_LINUX16)) ||
-        (any_linux && native_is_vmlinux(input)) || forced_linux) {
+        (any_linux && is_vmlinux(input)) || forced_linux) {
         *ret = NATIVE_LINUX;
         return REFUSE_NONE;
     }
@@ -60,7 +62,7 @@ enum refusal_id native_choose(const struct plan_input *input, bool automatic,
     if (!elf)
         return REFUSE(why, NATIVE_NO_PROTOCOL, .str = {image->container});
     /* Linux's inner ELF is of no use without boot_params, whatever it was asked for as. */
-    if (wanted == NATIVE_ELF && native_is_vmlinux(input)) {
+    if (wanted == NATIVE_ELF && is_vmlinux(input)) {
         *ret = NATIVE_LINUX;
         return REFUSE_NONE;
     }

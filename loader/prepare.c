@@ -70,16 +70,6 @@ static enum refusal_id decide_addresses(struct prepare *prepare, struct refusal 
     return id;
 }
 
-enum refusal_id prepare_guest(struct prepare *prepare, bool need_elf, struct refusal *why)
-{
-    enum refusal_id id = open_image(prepare, need_elf, why);
-    if (!id)
-        id = read_info(prepare, why);
-    if (!id)
-        id = decide_addresses(prepare, why);
-    return id;
-}
-
 enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why)
 {
     struct plan_input *input = &prepare->input;

@@ -36,7 +36,4 @@ struct prepare {
  * printed: the caller does that with report_refusal(), once. */
 enum refusal_id prepare_boot(struct prepare *prepare, struct refusal *why);
 
-/* The part up to the address decision, silent: for the host tool's questions about other modes. */
-enum refusal_id prepare_guest(struct prepare *prepare, bool need_elf, struct refusal *why);
-
 #endif

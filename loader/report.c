@@ -20,7 +20,8 @@ static void print_line(const struct report *report, const char *format, va_list 
     out_text(report->out, "\n");
 }
 
-void report_line(const struct report *report, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void report_line(const struct report *report,
+                                                              const char *format, ...)
 {
     va_list args;
     if (report->log == LOG_QUIET)

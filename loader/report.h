@@ -22,9 +22,7 @@ struct report {
     enum log_level log;
 };
 
-/* One line of one's own, newline added; report_debug() only with log=debug. */
-void report_line(const struct report *report, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* One line of one's own with log=debug, newline added. */
 void report_debug(const struct report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -40,8 +40,10 @@ static uint32_t read_rsdp(const struct reader *reader, uint64_t at, uint8_t copy
     return valid;
 }
 
-bool rsdp_take(struct boot_record *record, const struct reader *reader, uint64_t at,
-               enum rsdp_source source)
+/* Takes the RSDP at machine address `at` into the record when it is one (checksum right); false,
+ * record untouched, when not. */
+static bool rsdp_take(struct boot_record *record, const struct reader *reader, uint64_t at,
+                      enum rsdp_source source)
 {
     uint8_t copy[64] = {0};
     uint32_t valid = read_rsdp(reader, at, copy);

@@ -9,11 +9,6 @@
 #include "boot_record.h"
 #include "reader.h"
 
-/* Takes the RSDP at machine address `at` into the record when it is one (checksum right); false,
- * record untouched, when not. */
-MUST_USE bool rsdp_take(struct boot_record *record, const struct reader *reader, uint64_t at,
-                        enum rsdp_source source);
-
 /* Looks where the record's way in says the RSDP is, in this order:
  *   1. EFI system table (when it is reachable): the configuration table's ACPI 2, then ACPI 1 entry
  *   2. BIOS: first KiB of the EBDA, then 0xE0000 to 0xFFFFF; ACPI 2 and later preferred.  Not on

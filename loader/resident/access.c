@@ -41,18 +41,6 @@ bool guest_write(struct vcpu *v, uint64_t gva, const void *from, uint64_t size)
     return range_is_guest(gva, size) && copy_to_guest((uintptr_t)gva, from, size) == 0;
 }
 
-bool guest_read_string(struct vcpu *v, char *to, uint64_t gva, uint64_t size)
-{
-    for (uint64_t n = 0; n + 1 < size; n++) {
-        if (!guest_read(v, to + n, gva + n, 1))
-            return false;
-        if (to[n] == '\0')
-            return true;
-    }
-    to[size - 1] = '\0';
-    return true;
-}
-
 /* Little-endian: the low bytes are the value. */
 static void widen(void *to, const uint8_t *from, const struct layout *layout)
 {

@@ -92,9 +92,8 @@ void gdt_window_set(struct vcpu *v, uint32_t index, uint64_t mfn);
 
 #define GDT_ENTRIES_MAX 7168 /* of the guest: below the reserved part */
 
-/* Makes a descriptor fit for a guest (hc_segments.c): levels below its own are raised; false for
- * gates and other system descriptors.  The second does a page of them. */
-bool descriptor_fix(uint64_t *descriptor);
+/* Makes a page of descriptors fit for a guest (hc_segments.c): levels below its own are raised;
+ * false for gates and other system descriptors. */
 bool descriptor_page_fix(uint64_t *descriptors);
 /* A frame of the guest that is no page table in use. */
 bool may_hold_descriptors(uint64_t mfn);

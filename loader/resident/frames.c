@@ -112,19 +112,3 @@ bool m2p_set(uint64_t mfn, uint64_t pfn)
         ((uint64_t *)(uintptr_t)M2P_WRITE_BASE)[mfn] = pfn;
     return true;
 }
-
-uint64_t p2m_start(uint64_t pfn)
-{
-    uint32_t low = 0, high = layer.run_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        const struct handover_run *run = &layer.run[middle];
-        if (pfn < run->pfn)
-            high = middle;
-        else if (pfn - run->pfn >= run->count)
-            low = middle + 1;
-        else
-            return run->mfn + (pfn - run->pfn);
-    }
-    return ~UINT64_C(0);
-}

@@ -21,7 +21,7 @@
 /* What a guest may have in a descriptor table: nothing, or code and data of its own levels.  Level
  * 0 becomes what a kernel has on Xen: 3 for 64-bit guests, 1 for 32-bit ones.  Gates and other
  * system descriptors are refused. */
-bool descriptor_fix(uint64_t *descriptor)
+static bool descriptor_fix(uint64_t *descriptor)
 {
     uint64_t least = layer.compat ? 1 : 3;
     if (!(*descriptor & DESC_P))

@@ -69,7 +69,8 @@ bool lapic_is_x2apic(void)
     return x2apic;
 }
 
-uint32_t lapic_id(void)
+/* Of the CPU that asks. */
+static uint32_t lapic_id(void)
 {
     if (!present)
         return 0;

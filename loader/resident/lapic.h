@@ -12,7 +12,6 @@
 bool lapic_present(void);
 bool lapic_is_x2apic(void);
 
-uint32_t lapic_id(void); /* of the CPU that asks */
 void lapic_eoi(void);
 
 /* A fixed interrupt, edge, to one CPU (physical destination). */

@@ -341,17 +341,12 @@ static inline bool frame_has_pfn(uint64_t mfn)
     return m2p_get(mfn) != ~UINT64_C(0);
 }
 
-/* The p2m as it was at start (runs). ~0 when pfn >= nr_pages. */
-uint64_t p2m_start(uint64_t pfn);
-
 /* ---- guest memory: virtual addresses of the guest, in its current address space ------------- */
 
 /* Copies; false (-> -EFAULT) when a page is missing, read-only (write), in our hole, or the range
  * wraps.  A failed copy may have done a part. 32-bit guests: gva must be below 4 GiB. */
 MUST_USE bool guest_read(struct vcpu *v, void *to, uint64_t gva, uint64_t size);
 MUST_USE bool guest_write(struct vcpu *v, uint64_t gva, const void *from, uint64_t size);
-/* Reads up to size - 1 bytes and a NUL. */
-MUST_USE bool guest_read_string(struct vcpu *v, char *to, uint64_t gva, uint64_t size);
 
 /* Machine address of gva by a walk of `root` (v->kernel_root); false when not mapped (or, with
  * `write`, not writable).  For areas that must be reached when another root is active. */

@@ -224,6 +224,15 @@ long link_check(uint64_t entry)
 
 static struct spinlock copy_lock; /* of compat_l3: either the old entries are in it or the new */
 
+static void compat_root_copy(struct vcpu *v)
+{
+    spin_lock(&copy_lock);
+    const uint64_t *l3 = maddr_pointer(v->kernel_root);
+    for (int i = 0; i < 4; i++)
+        v->compat_l3[i] = l3[i] & PTE_P ? (l3[i] & PTE_ADDR) | PTE_P | PTE_RW | PTE_US | PTE_A : 0;
+    spin_unlock(&copy_lock);
+}
+
 /* An entry of a 32-bit guest's root was written: what the CPUs use are copies.  Their TLBs are the
  * guest's to flush. */
 static void top_changed(uint64_t mfn)
@@ -329,15 +338,6 @@ long root_prepare(uint64_t mfn)
     }
     hole_install(mfn << PAGE_SHIFT);
     return 0;
-}
-
-void compat_root_copy(struct vcpu *v)
-{
-    spin_lock(&copy_lock);
-    const uint64_t *l3 = maddr_pointer(v->kernel_root);
-    for (int i = 0; i < 4; i++)
-        v->compat_l3[i] = l3[i] & PTE_P ? (l3[i] & PTE_ADDR) | PTE_P | PTE_RW | PTE_US | PTE_A : 0;
-    spin_unlock(&copy_lock);
 }
 
 void root_load(struct vcpu *v)

@@ -38,8 +38,8 @@ bool frame_is_root(uint64_t mfn);
  * nothing but checked entries may be written there.  Takes a mark away that is out of date. */
 bool table_in_use(uint64_t mfn);
 
-/* Is it in use as a table of another level?  Then it cannot be pinned, or be a root: what is written
- * into a root (the hypervisor's entries) would be leaves to the other. */
+/* Is it in use as a table of another level?  Then it cannot be pinned, or be a root: what is
+ * written into a root (the hypervisor's entries) would be leaves to the other. */
 bool table_conflicts(uint64_t mfn, int level);
 
 /* Marks frame mfn as a table of `level` and everything below it. */
@@ -67,7 +67,6 @@ long user_root_set(struct vcpu *v, uint64_t mfn);
 /* Loads CR3 for v's kernel root.  32-bit guests: their four L3 entries are copied into a table of
  * ours, since a PAE entry has no permission bits and long mode's has. */
 void root_load(struct vcpu *v);
-void compat_root_copy(struct vcpu *v);
 
 /* This CPU's TLB, everything of it. */
 void flush_tlb_all(void);

@@ -12,7 +12,7 @@ LAYOUT(runstate_layout, 44, struct vcpu_runstate_info,
        FIELD(4, 8, struct vcpu_runstate_info, state_entry_time),
        {12, 8, offsetof(struct vcpu_runstate_info, time), 8, 4});
 
-void runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret)
+static void runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret)
 {
     struct vcpu_runstate *r = &v->run;
     spin_lock(&r->lock);

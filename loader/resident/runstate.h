@@ -10,11 +10,8 @@
 /* The vCPU enters RUNSTATE_…; its registered area is written when it is the running one. */
 void runstate_change(struct vcpu *v, uint32_t state);
 
-/* The state up to now, time of the present state included. */
-struct vcpu_runstate_info;
-void runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret);
-
-/* Writes it to guest memory; false when that is not writable. */
+/* Writes the state up to now, the present one's time included, to guest memory; false when that is
+ * not writable. */
 MUST_USE bool runstate_write(struct vcpu *caller, struct vcpu *v, uint64_t gva);
 
 #endif
