@@ -8,8 +8,7 @@
  */
 #include "bounce.h"
 #include "descriptors.h"
-
-#define MSR_KERNEL_GS 0xc0000102u
+#include "msr.h"
 
 #define SHOWN_KERNEL_CS 0xe030 /* FLAT_RING3_CS64 with RPL 0 */
 #define SHOWN_KERNEL_SS 0xe02b

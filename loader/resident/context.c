@@ -12,12 +12,9 @@
 #include "emulate.h"
 #include "entry.h"
 #include "memory.h"
+#include "msr.h"
 #include "pagetable.h"
 #include "trap.h"
-
-#define MSR_FS_BASE   0xc0000100u
-#define MSR_GS_BASE   0xc0000101u
-#define MSR_KERNEL_GS 0xc0000102u
 
 static bool canonical(uint64_t address)
 {

@@ -10,16 +10,8 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "memory.h"
+#include "msr.h"
 
-#define MSR_EFER          0xc0000080u
-#define MSR_STAR          0xc0000081u
-#define MSR_LSTAR         0xc0000082u
-#define MSR_CSTAR         0xc0000083u
-#define MSR_FMASK         0xc0000084u
-#define MSR_FS_BASE       0xc0000100u
-#define MSR_GS_BASE       0xc0000101u
-#define MSR_KERNEL_GS     0xc0000102u
-#define MSR_SYSENTER_CS   0x174u
 #define EFER_SCE          1u
 #define EFER_NXE          0x800u
 #define CR0_VALUE         UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */

@@ -11,20 +11,19 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "memory.h"
+#include "msr.h"
 
-#define MSR_EFER        0xc0000080u
-#define MSR_SYSENTER_CS 0x174u
-#define EFER_NXE        UINT64_C(0x800)
-#define CR0_VALUE       UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
-#define CR4_DE          UINT64_C(0x8)
-#define CR4_PAE         UINT64_C(0x20)
-#define CR4_MCE         UINT64_C(0x40)
-#define CR4_OSFXSR      UINT64_C(0x200)
-#define CR4_OSXMMEXCPT  UINT64_C(0x400)
-#define CR4_OSXSAVE     UINT64_C(0x40000)
-#define SEL_FAULT_TSS   0xe060
-#define GDT_PAGES       14
-#define WRITABLE        (PTE_P | PTE_RW | PTE_A | PTE_D)
+#define EFER_NXE       UINT64_C(0x800)
+#define CR0_VALUE      UINT64_C(0x80050033) /* PG AM WP NE ET MP PE */
+#define CR4_DE         UINT64_C(0x8)
+#define CR4_PAE        UINT64_C(0x20)
+#define CR4_MCE        UINT64_C(0x40)
+#define CR4_OSFXSR     UINT64_C(0x200)
+#define CR4_OSXMMEXCPT UINT64_C(0x400)
+#define CR4_OSXSAVE    UINT64_C(0x40000)
+#define SEL_FAULT_TSS  0xe060
+#define GDT_PAGES      14
+#define WRITABLE       (PTE_P | PTE_RW | PTE_A | PTE_D)
 
 /* Descriptors, SDM 3.4.5: P, DPL, S, type; flat 4 GiB. */
 #define CODE32(dpl) (UINT64_C(0x00cf9b000000ffff) | (uint64_t)(dpl) << 45)

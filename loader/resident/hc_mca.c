@@ -6,10 +6,10 @@
  * Source: public/arch-x86/xen-mca.h; Xen arch/x86/cpu/mcheck/mce.c: do_mca.
  */
 #include "layer.h"
+#include "msr.h"
 
 #include <xen/arch-x86/xen-mca.h>
 
-#define MSR_MCG_CAP  0x179
 #define CPUID_MCA    (1u << 14)
 #define MC_INJECT_V2 6 /* XEN_MC_inject_v2: the header shows it to tools only */
 #define FETCH_AT     8 /* the union behind cmd and interface_version, either width */

@@ -8,11 +8,8 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "memory.h"
+#include "msr.h"
 #include "pagetable.h"
-
-#define MSR_FS_BASE   0xc0000100u
-#define MSR_GS_BASE   0xc0000101u
-#define MSR_KERNEL_GS 0xc0000102u
 
 #define DESC_S   (UINT64_C(1) << 44)
 #define DESC_P   (UINT64_C(1) << 47)

@@ -6,7 +6,8 @@
  */
 #include "lapic.h"
 
-#define MSR_APIC_BASE    0x1b
+#include "msr.h"
+
 #define APIC_BASE_X2APIC (1u << 10)
 #define APIC_BASE_ENABLE (1u << 11)
 #define MSR_X2APIC       0x800

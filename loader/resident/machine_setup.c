@@ -12,8 +12,8 @@
 #include "descriptors.h"
 #include "lapic.h"
 #include "layer.h"
+#include "msr.h"
 
-#define MSR_PAT   0x277
 #define CPUID_PAT (1u << 16)
 /* From index 0: WB, WT, UC-, UC, WC, WP, UC, UC. Guests read it and choose by it. */
 #define XEN_PAT UINT64_C(0x050100070406)

@@ -7,10 +7,10 @@
  * msr.c; numbers: Intel SDM vol. 4, AMD APM vol. 2 appendix A.
  */
 #include "emulate.h"
+#include "msr.h"
 
 #define MSR_TSC           0x10u
 #define MSR_PLATFORM_ID   0x17u
-#define MSR_APIC_BASE     0x1bu
 #define MSR_FEATURES      0x3au
 #define MSR_UCODE_REV     0x8bu
 #define MSR_PLATFORM_INFO 0xceu
@@ -18,18 +18,8 @@
 #define MSR_MISC_ENABLE   0x1a0u
 #define MSR_PERF_CAPS     0x345u
 #define MSR_XEN_PAGE      0x40000000u /* hypercall page: to be written, by HVM guests */
-#define MSR_PAT           0x277u
-#define MSR_EFER          0xc0000080u
-#define MSR_STAR          0xc0000081u
-#define MSR_LSTAR         0xc0000082u
-#define MSR_CSTAR         0xc0000083u
-#define MSR_FMASK         0xc0000084u
-#define MSR_FS_BASE       0xc0000100u
-#define MSR_GS_BASE       0xc0000101u
-#define MSR_KERNEL_GS     0xc0000102u
 #define MSR_TSC_AUX       0xc0000103u
 
-#define MSR_MCG_CAP    0x179u
 #define MSR_MCG_STATUS 0x17au
 #define MSR_MCG_CTL    0x17bu
 #define MSR_MC0_CTL    0x400u

@@ -9,12 +9,11 @@
 #include "emulate.h"
 #include "entry.h"
 #include "memory.h"
+#include "msr.h"
 #include "pagetable.h"
 #include "start.h"
 #include "trap.h"
 #include "voice.h"
-
-#define MSR_GS_BASE 0xc0000101u
 
 /* 32-bit guests start with flat data segments; 64-bit ones with null selectors, as cpu_load() left
  * it. */

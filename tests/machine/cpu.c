@@ -8,16 +8,12 @@
 #include "entry.h"
 #include "machine.h"
 #include "model.h"
+#include "msr.h"
 
-#define MSR_APIC_BASE  0x1bu
-#define MSR_PAT        0x277u
 #define MSR_X2APIC_ID  0x802u
 #define MSR_ICR        0x830u
 #define MSR_TIMER      0x838u
 #define MSR_X2APIC_END 0x840u
-#define MSR_FS_BASE    0xc0000100u
-#define MSR_GS_BASE    0xc0000101u
-#define MSR_KERNEL_GS  0xc0000102u
 #define CR0_TS         UINT64_C(8)
 #define TICK           UINT64_C(64) /* what the clock goes on by each time that it is read */
 
@@ -144,7 +140,7 @@ bool rdmsr_fixup(uint32_t msr, uint64_t *ret)
         *ret = self;
     else if (msr == MSR_PAT)
         *ret = UINT64_C(0x0007040600070406);
-    else if (msr == 0xc0000080u)
+    else if (msr == MSR_EFER)
         *ret = 0xd01;
     else
         return false;
