@@ -5,6 +5,7 @@
 #include "layer.h"
 #include "console.h"
 #include "spinlock.h"
+#include "start.h"
 #include "voice.h"
 
 struct layer layer;
@@ -38,6 +39,20 @@ void voice_init(void)
     console_put = console.out.put;
     console.out.put = put;
     layer_out = &console.out;
+}
+
+void handover_check(uint32_t classes)
+{
+    const struct handover *handover = layer.handover;
+    if (handover->magic == HANDOVER_MAGIC)
+        voice_init();
+    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
+        handover->size != sizeof(struct handover))
+        layer_panic(NULL, "hand-over record version %u of %u bytes, expected %u of %u",
+                    handover->version, handover->size, HANDOVER_VERSION,
+                    (uint32_t)sizeof(struct handover));
+    if (handover->guest_class > 31 || !(classes >> handover->guest_class & 1))
+        layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
 }
 
 struct voice voice_take(void)

@@ -13,7 +13,6 @@
 #include "pagetable.h"
 #include "start.h"
 #include "trap.h"
-#include "voice.h"
 
 /* 32-bit guests start with flat data segments; 64-bit ones with null selectors, as cpu_load() left
  * it. */
@@ -32,19 +31,11 @@ _Noreturn void layer_start(const struct handover *handover, uint64_t load)
     handover = maddr_pointer((uint64_t)handover);
     layer.load = load;
     layer.handover = handover;
-    if (handover->magic == HANDOVER_MAGIC)
-        voice_init();
-    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
-        handover->size != sizeof(struct handover))
-        layer_panic(NULL, "hand-over record version %u of %u bytes, expected %u of %u",
-                    handover->version, handover->size, HANDOVER_VERSION,
-                    (uint32_t)sizeof(struct handover));
+    handover_check(1u << GUEST_PV64 | 1u << GUEST_PV32PAE);
     layer.guest_class = handover->guest_class;
     layer.compat = handover->guest_class != GUEST_PV64;
     layer.dom0 = (handover->flags & HANDOVER_DOM0) != 0;
     layer.tsc_at_entry = handover->tsc_at_entry;
-    if (handover->guest_class != GUEST_PV64 && handover->guest_class != GUEST_PV32PAE)
-        layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
 
     memory_init(handover);
     idt_make();

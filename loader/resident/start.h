@@ -7,6 +7,10 @@
 
 #include "layer.h"
 
+/* Stops unless layer.handover is a record of this version for a guest class (enum guest_class)
+ * whose bit is in `classes`.  Its consoles are switched on first, so that the reason is seen. */
+void handover_check(uint32_t classes);
+
 /* Everything of init.def. */
 void init_all(void);
 

@@ -21,27 +21,13 @@ _Static_assert(offsetof(struct handover, layer) == 48, "H_LAYER of entry32.asm")
 
 static struct handover handover_copy;
 
-static void check_handover(void)
-{
-    const struct handover *handover = &handover_copy;
-    if (handover->magic == HANDOVER_MAGIC)
-        voice_init();
-    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
-        handover->size != sizeof(struct handover))
-        layer_panic(NULL, "hand-over record version %u of %u bytes, expected %u of %u",
-                    handover->version, handover->size, HANDOVER_VERSION,
-                    (uint32_t)sizeof(struct handover));
-    if (handover->guest_class != GUEST_PV32 && handover->guest_class != GUEST_PV32PAE)
-        layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
-}
-
 _Noreturn void layer_start(const struct handover *handover, uint32_t load)
 {
     (void)load; /* early_map() wrote it down */
     machine_copy(&handover_copy, (uintptr_t)handover, sizeof(handover_copy));
     layer.handover = &handover_copy;
     layer.compat = true;
-    check_handover();
+    handover_check(1u << GUEST_PV32 | 1u << GUEST_PV32PAE);
     layer.dom0 = (handover_copy.flags & HANDOVER_DOM0) != 0;
     layer.tsc_at_entry = handover_copy.tsc_at_entry;
 
