@@ -15,11 +15,6 @@
 #include "memory.h"
 #include "spinlock.h"
 
-static inline uint64_t entry_mfn(uint64_t entry)
-{
-    return (entry & PTE_ADDR) >> PAGE_SHIFT;
-}
-
 /* An entry that another CPU may be storing, or setting bits in. */
 static inline uint64_t load(const uint64_t *entry)
 {
@@ -190,36 +185,13 @@ void table_mark(uint64_t mfn, int level)
 
 /* Not RAM: the devices of a dom0, but for what the layer must have to itself (the window of local
  * APICs and MSIs) and what the CPU has no address lines for. */
-static long device_check(uint64_t mfn)
+long device_check(uint64_t mfn)
 {
     uint32_t leaf[4];
     if (!layer.dom0 || (mfn >= 0xfee00 && mfn <= 0xfeeff))
         return -XEN_EPERM;
     cpu_cpuid(0x80000008, 0, leaf); /* every CPU with long mode has it */
     return mfn >> ((leaf[0] & 0xff) - PAGE_SHIFT) ? -XEN_EPERM : 0;
-}
-
-long leaf_check(uint64_t entry)
-{
-    if (!(entry & PTE_P))
-        return 0;
-    uint64_t mfn = entry_mfn(entry);
-    uint8_t state = mfn < layer.frame_count ? frame_state(mfn) : 0;
-    if (state & FRAME_LAYER)
-        return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
-    if (!(state & FRAME_RAM))
-        return device_check(mfn);
-    if ((state & FRAME_PINNED) && (entry & PTE_RW))
-        return -XEN_EBUSY;
-    return 0;
-}
-
-/* Large pages are not for guests: only the first frame of one would be looked at. */
-long link_check(uint64_t entry)
-{
-    if (!(entry & PTE_P))
-        return 0;
-    return !(entry & PTE_PS) && frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
 }
 
 static struct spinlock copy_lock; /* of compat_l3: either the old entries are in it or the new */
@@ -285,14 +257,6 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     __atomic_fetch_or(leaf, PTE_RW, __ATOMIC_RELAXED);
     cpu_invlpg(address);
     return true;
-}
-
-long top_link_check(uint64_t entry)
-{
-    long rc = link_check(entry);
-    if (rc || !(entry & PTE_P))
-        return rc;
-    return frame_level(frame_state(entry_mfn(entry))) == 3 ? -XEN_EINVAL : 0;
 }
 
 /* 32-bit guests: the last GiB holds the hypervisor's hole, so it must have a table. */

@@ -7,6 +7,11 @@
 
 #include "layer.h"
 
+static inline uint64_t entry_mfn(uint64_t entry)
+{
+    return (entry & PTE_ADDR) >> PAGE_SHIFT;
+}
+
 /* Machine address of gva's L1 entry below `root`; false when there is none (hole, missing table,
  * large page). */
 MUST_USE bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret);
@@ -45,9 +50,17 @@ bool table_conflicts(uint64_t mfn, int level);
 /* Marks frame mfn as a table of `level` and everything below it. */
 void table_mark(uint64_t mfn, int level);
 
-/* What a new entry may name: 0, or what Xen answers for a frame that is not the guest's. */
+/* What a new entry may name: 0, or what Xen answers for a frame that is not the guest's.  Of an L1
+ * (entry_check.c; what is not RAM by device_check(), the layer's own) or of a table above. */
 long leaf_check(uint64_t entry);
-long link_check(uint64_t entry);
+long device_check(uint64_t mfn);
+/* Large pages are not for guests: only the first frame of one would be looked at. */
+static inline long link_check(uint64_t entry)
+{
+    if (!(entry & PTE_P))
+        return 0;
+    return !(entry & PTE_PS) && frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
+}
 /* The same for an L3 of a 32-bit guest: it must not name another L3, nor itself (XSA-185). */
 long top_link_check(uint64_t entry);
 /* Book-keeping after such an entry was stored at machine address `at` in a table of `level`. */

@@ -17,11 +17,6 @@
 
 static uint64_t pdpt[4] __attribute__((aligned(32))); /* what CR3 points at for a PAE guest */
 
-static inline uint64_t entry_mfn(uint64_t entry)
-{
-    return (entry & PTE_ADDR) >> PAGE_SHIFT;
-}
-
 uint32_t entry_width(void)
 {
     return layer_pae() ? 8 : 4;
@@ -155,27 +150,11 @@ void table_mark(uint64_t mfn, int level)
     mark(mfn, level, true);
 }
 
-long leaf_check(uint64_t entry)
+/* Not RAM: all of it is a dom0's. */
+long device_check(uint64_t mfn)
 {
-    if (!(entry & PTE_P))
-        return 0;
-    uint64_t mfn = entry_mfn(entry);
-    uint8_t state = mfn < layer.frame_count ? frame_state(mfn) : 0;
-    if (state & FRAME_LAYER)
-        return state & FRAME_SPECIAL ? 0 : -XEN_EBUSY;
-    if (!(state & FRAME_RAM) && !layer.dom0)
-        return -XEN_EPERM;
-    if ((state & FRAME_PINNED) && (entry & PTE_RW))
-        return -XEN_EBUSY;
-    return 0;
-}
-
-/* Large pages are not for PV guests. */
-long link_check(uint64_t entry)
-{
-    if (!(entry & PTE_P))
-        return 0;
-    return !(entry & PTE_PS) && frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
+    (void)mfn;
+    return layer.dom0 ? 0 : -XEN_EPERM;
 }
 
 void entry_stored(int level, uint64_t at, uint64_t entry)
@@ -204,14 +183,6 @@ bool page_table_write_allowed(struct vcpu *v, uint64_t error, uint64_t address)
     entry_write(place, leaf | PTE_RW);
     cpu_invlpg(address);
     return true;
-}
-
-long top_link_check(uint64_t entry)
-{
-    long rc = link_check(entry);
-    if (rc || !(entry & PTE_P))
-        return rc;
-    return (frame_state(entry_mfn(entry)) & FRAME_LEVEL) == 3 ? -XEN_EINVAL : 0;
 }
 
 /* A frame that was no root so far: the guest's, and full of entries for tables of the guest. */
