@@ -98,50 +98,32 @@ void pv_reserve_symbol_block(struct pv_work *work)
     work->kernel_end = round_up(elf, work->kernel_end + symbols.strtab.size);
 }
 
-/* Headers of the block; symtab and strtab: offsets from the block's ELF header. */
-static void fill64(uint8_t *to, const uint8_t *file, const uint8_t *sections[2], uint64_t symtab,
-                   uint64_t strtab)
-{
-    Elf64_Ehdr header;
-    Elf64_Shdr section[SECTION_COUNT] = {0};
-
-    memcpy(&header, file, sizeof(header));
-    header.e_ehsize = sizeof(Elf64_Ehdr);
-    header.e_shentsize = sizeof(Elf64_Shdr);
-    header.e_version = EV_CURRENT;
-    header.e_shoff = HEADER_OFFSET;
-    header.e_shnum = SECTION_COUNT;
-    header.e_phoff = header.e_phentsize = header.e_phnum = header.e_shstrndx = 0;
-    memcpy(&section[SYMTAB_INDEX], sections[0], sizeof(section[0]));
-    section[SYMTAB_INDEX].sh_offset = symtab;
-    section[SYMTAB_INDEX].sh_link = STRTAB_INDEX;
-    memcpy(&section[STRTAB_INDEX], sections[1], sizeof(section[0]));
-    section[STRTAB_INDEX].sh_offset = strtab;
-    memcpy(to, &header, sizeof(header));
-    memcpy(to + HEADER_OFFSET, section, sizeof(section));
-}
-
-static void fill32(uint8_t *to, const uint8_t *file, const uint8_t *sections[2], uint32_t symtab,
-                   uint32_t strtab)
-{
-    Elf32_Ehdr header;
-    Elf32_Shdr section[SECTION_COUNT] = {0};
-
-    memcpy(&header, file, sizeof(header));
-    header.e_ehsize = sizeof(Elf32_Ehdr);
-    header.e_shentsize = sizeof(Elf32_Shdr);
-    header.e_version = EV_CURRENT;
-    header.e_shoff = HEADER_OFFSET;
-    header.e_shnum = SECTION_COUNT;
-    header.e_phoff = header.e_phentsize = header.e_phnum = header.e_shstrndx = 0;
-    memcpy(&section[SYMTAB_INDEX], sections[0], sizeof(section[0]));
-    section[SYMTAB_INDEX].sh_offset = symtab;
-    section[SYMTAB_INDEX].sh_link = STRTAB_INDEX;
-    memcpy(&section[STRTAB_INDEX], sections[1], sizeof(section[0]));
-    section[STRTAB_INDEX].sh_offset = strtab;
-    memcpy(to, &header, sizeof(header));
-    memcpy(to + HEADER_OFFSET, section, sizeof(section));
-}
+/* Headers of the block in the form of one class; symtab and strtab: offsets from the block's ELF
+ * header. */
+#define FILL(class)                                                                                \
+    static void fill##class(uint8_t * to, const uint8_t *file, const uint8_t *sections[2],         \
+                            uint64_t symtab, uint64_t strtab)                                      \
+    {                                                                                              \
+        Elf##class##_Ehdr header;                                                                  \
+        Elf##class##_Shdr section[SECTION_COUNT] = {0};                                            \
+                                                                                                   \
+        memcpy(&header, file, sizeof(header));                                                     \
+        header.e_ehsize = sizeof(header);                                                          \
+        header.e_shentsize = sizeof(section[0]);                                                   \
+        header.e_version = EV_CURRENT;                                                             \
+        header.e_shoff = HEADER_OFFSET;                                                            \
+        header.e_shnum = SECTION_COUNT;                                                            \
+        header.e_phoff = header.e_phentsize = header.e_phnum = header.e_shstrndx = 0;              \
+        memcpy(&section[SYMTAB_INDEX], sections[0], sizeof(section[0]));                           \
+        section[SYMTAB_INDEX].sh_offset = symtab;                                                  \
+        section[SYMTAB_INDEX].sh_link = STRTAB_INDEX;                                              \
+        memcpy(&section[STRTAB_INDEX], sections[1], sizeof(section[0]));                           \
+        section[STRTAB_INDEX].sh_offset = strtab;                                                  \
+        memcpy(to, &header, sizeof(header));                                                       \
+        memcpy(to + HEADER_OFFSET, section, sizeof(section));                                      \
+    }
+FILL(32)
+FILL(64)
 
 /* A section header as it stands in the file; inside it, since elf_view_shdr() could read it. */
 static const uint8_t *raw_section(const struct elf_view *elf, uint32_t index)
