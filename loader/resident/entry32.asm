@@ -6,6 +6,8 @@
 ;
 ; Source: Intel SDM vol. 3 chapters 3.4.5 (descriptors), 6 (interrupts), 9.9 (switching modes).
 
+%include "entry.inc"
+
         bits 32
 
 LAYER_BASE           equ 0xfd000000     ; space32.h
@@ -16,17 +18,11 @@ FRAME_ROOM           equ 128            ; at the top, for the guest's struct har
 CR0_PAGING           equ 0x80010000     ; PG WP
 
 ; ---- the image's header (struct resident_header) ---------------------------------------------
-        extern resident_image_size, resident_memory_size, resident_entry_offset
-
 ARENA_FIXED          equ 0xa0000        ; own tables, grant frames, copies of what the stage gave
 ARENA_PER_CPU        equ 0
 ARENA_BITS_PER_FRAME equ 8              ; a byte of state
 
-        section .header progbits alloc noexec align=16
-        dd 0x52565250, 1
-        dd resident_image_size, resident_memory_size, resident_entry_offset
-        dd ARENA_FIXED, ARENA_PER_CPU, ARENA_BITS_PER_FRAME
-        dd 1 << 2 | 1 << 3              ; classes: GUEST_PV32PAE, GUEST_PV32
+        RESIDENT_HEADER ARENA_FIXED, ARENA_PER_CPU, ARENA_BITS_PER_FRAME, (1 << GUEST_PV32PAE | 1 << GUEST_PV32)
 
 ; ---- start -----------------------------------------------------------------------------------
 ; resident_entry
@@ -105,7 +101,7 @@ vector_stubs:
 %assign vector 0
 %rep 256
         align 16
-  %if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
+  %if !HAS_ERROR_CODE(vector)
         push byte 0
   %endif
         push dword vector
@@ -208,31 +204,21 @@ rdmsr_fixup:
         ret
         FIXUP .read, .failed
 
-; bool wrmsr_fixup(uint32_t msr, uint64_t value)
-wrmsr_fixup:
-        mov ecx, [esp + 4]
+; bool wrmsr_fixup(uint32_t msr, uint64_t value), xsetbv_fixup(uint32_t index, uint64_t value)
+%macro WRITE_FIXUP 2
+%1:     mov ecx, [esp + 4]
         mov eax, [esp + 8]
         mov edx, [esp + 12]
-.write: wrmsr
+.write: %2
         mov eax, 1
         ret
 .failed:
         xor eax, eax
         ret
         FIXUP .write, .failed
-
-; bool xsetbv_fixup(uint32_t index, uint64_t value)
-xsetbv_fixup:
-        mov ecx, [esp + 4]
-        mov eax, [esp + 8]
-        mov edx, [esp + 12]
-.write: xsetbv
-        mov eax, 1
-        ret
-.failed:
-        xor eax, eax
-        ret
-        FIXUP .write, .failed
+%endmacro
+        WRITE_FIXUP wrmsr_fixup, wrmsr
+        WRITE_FIXUP xsetbv_fixup, xsetbv
 
 ; ---- descriptor tables -----------------------------------------------------------------------
 ; void load_tables(const void *gdtr, const void *idtr): loads both and reloads the selectors.

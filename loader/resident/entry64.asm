@@ -7,23 +7,17 @@
 ; Source: Intel SDM vol. 3 chapter 6 (interrupts), 5.8.8 (SYSCALL); see descriptors.c for the tables.
 
 %include "offsets.inc"
+%include "entry.inc"
 
         bits 64
         default rel
 
 ; ---- the image's header (struct resident_header) ---------------------------------------------
-        extern resident_image_size, resident_memory_size, resident_entry_offset
-        extern resident_start
-
 ARENA_FIXED          equ 0x80000        ; own tables, GDT windows, grant frames, logs
 ARENA_PER_CPU        equ 0x20000        ; CPU block (descriptors.h), its alignment, GDT window
 ARENA_BITS_PER_FRAME equ 9              ; a byte of state and the tables of direct map and m2p
 
-        section .header progbits alloc noexec align=16
-        dd 0x52565250, 1
-        dd resident_image_size, resident_memory_size, resident_entry_offset
-        dd ARENA_FIXED, ARENA_PER_CPU, ARENA_BITS_PER_FRAME
-        dd 1 << 1 | 1 << 2              ; classes: GUEST_PV64, GUEST_PV32PAE
+        RESIDENT_HEADER ARENA_FIXED, ARENA_PER_CPU, ARENA_BITS_PER_FRAME, (1 << GUEST_PV64 | 1 << GUEST_PV32PAE)
 
 ; ---- start -----------------------------------------------------------------------------------
 ; resident_entry
@@ -32,7 +26,7 @@ ARENA_BITS_PER_FRAME equ 9              ; a byte of state and the tables of dire
 ; Out: does not return.
         section .entry progbits alloc exec align=16
         global resident_entry
-        extern early_map, layer_start
+        extern early_map, layer_start, resident_start
 resident_entry:
         cli
         cld
@@ -98,7 +92,7 @@ vector_stubs:
 %assign vector 0
 %rep 256
         align 16
-  %if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
+  %if !HAS_ERROR_CODE(vector)
         push byte 0
   %endif
         push qword vector
@@ -325,33 +319,22 @@ rdmsr_fixup:
         ret
         FIXUP .read, .failed
 
-; bool wrmsr_fixup(uint32_t msr, uint64_t value)
-wrmsr_fixup:
-        mov ecx, edi
+; bool wrmsr_fixup(uint32_t msr, uint64_t value), xsetbv_fixup(uint32_t index, uint64_t value)
+%macro WRITE_FIXUP 2
+%1:     mov ecx, edi
         mov eax, esi
         mov rdx, rsi
         shr rdx, 32
-.write: wrmsr
+.write: %2
         mov eax, 1
         ret
 .failed:
         xor eax, eax
         ret
         FIXUP .write, .failed
-
-; bool xsetbv_fixup(uint32_t index, uint64_t value)
-xsetbv_fixup:
-        mov ecx, edi
-        mov eax, esi
-        mov rdx, rsi
-        shr rdx, 32
-.write: xsetbv
-        mov eax, 1
-        ret
-.failed:
-        xor eax, eax
-        ret
-        FIXUP .write, .failed
+%endmacro
+        WRITE_FIXUP wrmsr_fixup, wrmsr
+        WRITE_FIXUP xsetbv_fixup, xsetbv
 
 ; bool load_gs_fixup(uint16_t selector): changes the GS base, the caller puts it back
 load_gs_fixup:
