@@ -73,6 +73,34 @@ static void must_fault(const char *what, const void *bytes, size_t size)
         must_fault(what, b, sizeof(b));                                                            \
     } while (0)
 
+/* What is the same in 64- and 32-bit code. */
+static void privileged_in_both(void)
+{
+    MUST("hlt", 0xf4);
+    MUST("cli", 0xfa);
+    MUST("sti", 0xfb);
+    MUST("rdmsr", 0x0f, 0x32);
+    MUST("wrmsr", 0x0f, 0x30);
+    MUST("clts", 0x0f, 0x06);
+    MUST("wbinvd", 0x0f, 0x09);
+    MUST("invd", 0x0f, 0x08);
+    MUST("invlpg", 0x0f, 0x01, 0x3c, 0x24);
+    MUST("lgdt", 0x0f, 0x01, 0x14, 0x24);
+    MUST("lidt", 0x0f, 0x01, 0x1c, 0x24);
+    MUST("lmsw", 0x0f, 0x01, 0xf0);
+    MUST("ltr", 0x0f, 0x00, 0xd8);
+    MUST("lldt", 0x0f, 0x00, 0xd0);
+    MUST("sysexit", 0x0f, 0x35);
+    MUST("xsetbv", 0x0f, 0x01, 0xd1);
+    MUST("in al, 0x60", 0xe4, 0x60);
+    MUST("out 0xf4, al", 0xe6, 0xf4);
+    MUST("in al, dx", 0xec);
+    MUST("insb", 0x6c);
+    MUST("outsb", 0x6e);
+    MUST("ud2", 0x0f, 0x0b);
+    MUST("lock nop", 0xf0, 0x90);
+}
+
 /* A child that calls `body` often and is stepped through it: at least `least` steps must come, and
  * its end. */
 static void single_step(void (*body)(void), int least)
