@@ -37,13 +37,14 @@ guests: ## Build the test guests
 	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
 	@$(MAKE) -s $(TESTS)/guests.stamp
 
+REAL16 := nasm -f bin -Itests/guests/ tests/guests/real16.asm
 $(TESTS)/guests.stamp: $(wildcard tests/guests/*) tests/bad-images tests/image_tools.py
 	@mkdir -p $(TESTS)/guests
 	@tests/guests/make-guest $(TESTS)/guests
-	@nasm -f bin -DVERSION=0x0207 -DLOADFLAGS=1 tests/guests/real16.asm -o $(TESTS)/guests/real16-new.bin
-	@nasm -f bin -DVERSION=0x0201 -DLOADFLAGS=1 tests/guests/real16.asm -o $(TESTS)/guests/real16-old.bin
-	@nasm -f bin -DVERSION=0x0204 -DLOADFLAGS=0 tests/guests/real16.asm -o $(TESTS)/guests/real16-zimage.bin
-	@nasm -f bin tests/guests/floppy.asm -o $(TESTS)/guests/floppy.bin
+	@$(REAL16) -DVERSION=0x0207 -DLOADFLAGS=1 -o $(TESTS)/guests/real16-new.bin
+	@$(REAL16) -DVERSION=0x0201 -DLOADFLAGS=1 -o $(TESTS)/guests/real16-old.bin
+	@$(REAL16) -DVERSION=0x0204 -DLOADFLAGS=0 -o $(TESTS)/guests/real16-zimage.bin
+	@nasm -f bin -Itests/guests/ tests/guests/floppy.asm -o $(TESTS)/guests/floppy.bin
 	@tests/bad-images $(TESTS)/guests $(TESTS)/bad
 	@touch $@
 

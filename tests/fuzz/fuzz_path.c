@@ -68,20 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                    .arena_bits_per_frame = 8,
                                                    .classes =
                                                        1u << GUEST_PV64 | 1u << GUEST_PV32PAE};
-    static const struct resident_header layer32 = {.magic = RESIDENT_MAGIC,
-                                                   .version = HANDOVER_VERSION,
-                                                   .image_size = 0x1000,
-                                                   .memory_size = 0x8000,
-                                                   .entry_offset = 0x20,
-                                                   .arena_fixed = 0x100000,
-                                                   .arena_per_cpu = 0x10000,
-                                                   .arena_bits_per_frame = 8,
-                                                   .classes =
-                                                       1u << GUEST_PV32 | 1u << GUEST_PV32PAE};
+    struct resident_header layer32 = layer64;
     static struct out nowhere = {silent, NULL};
     struct refusal why;
     struct options options;
 
+    layer32.classes = 1u << GUEST_PV32 | 1u << GUEST_PV32PAE;
     if (size < 8 || size > 0x100000)
         return 0;
     if (!ram)

@@ -4,7 +4,6 @@
 ; it runs from, and ends QEMU.  For syslinux's memdisk, which is INT 0x13 for it.
 
 %define SECTORS         2880                    ; 80 cylinders, 2 heads, 18 sectors
-%define COM1            0x3F8
 %define DEBUG_EXIT      0xF4
 
 org 0x7C00
@@ -19,10 +18,10 @@ bits 16
         call    print
         mov     al, dl
         shr     al, 4
-        call    digit
+        call    put_digit
         mov     al, dl
         and     al, 15
-        call    digit
+        call    put_digit
         mov     si, text_end
         call    print
 
@@ -45,33 +44,7 @@ bits 16
         hlt
         jmp     .halt
 
-digit:
-        add     al, '0'
-        cmp     al, '9'
-        jbe     put
-        add     al, 'a' - '0' - 10
-put:
-        push    dx
-        push    ax
-        mov     dx, COM1 + 5
-.wait:
-        in      al, dx
-        test    al, 0x20
-        jz      .wait
-        pop     ax
-        mov     dx, COM1
-        out     dx, al
-        pop     dx
-        ret
-
-print:
-        lodsb
-        test    al, al
-        jz      .end
-        call    put
-        jmp     print
-.end:
-        ret
+%include "serial16.inc"
 
 text_drive:     db 13, 10, "guest: the boot sector runs from drive 0x", 0
 text_passed:    db "guest: all checks passed"

@@ -28,7 +28,6 @@
 
 %define SECTORS         4
 %define PAYLOAD_SIZE    0xA000
-%define COM1            0x3F8
 %define DEBUG_EXIT      0xF4
 %define CODE            -0x200                  ; CS is the setup segment and 0x20
 
@@ -289,12 +288,7 @@ put_hex:
         ja      .next
 .shown:
         mov     cx, dx                          ; from here on all
-        add     al, '0'
-        cmp     al, '9'
-        jbe     .decimal
-        add     al, 'a' - '0' - 10
-.decimal:
-        call    put
+        call    put_digit
 .next:
         dec     dx
         jnz     .digit
@@ -309,30 +303,7 @@ failed:
         pop     si
         call    print
         mov     si, text_end
-; Prints the text at SI.
-print:
-        lodsb
-        test    al, al
-        jz      .end
-        call    put
-        jmp     print
-.end:
-        ret
-
-; Sends AL to COM1.
-put:
-        push    dx
-        push    ax
-        mov     dx, COM1 + 5
-.wait:
-        in      al, dx
-        test    al, 0x20
-        jz      .wait
-        pop     ax
-        mov     dx, COM1
-        out     dx, al
-        pop     dx
-        ret
+%include "serial16.inc"
 
 text_door:      db "guest: door real mode", 13, 10, 0
 text_bios:      db "guest: the BIOS answers", 13, 10, 0
