@@ -3,7 +3,7 @@
  * Layouts that other programs rely on, asserted while compiling: nothing here makes code.  Every
  * build compiles this file, so 32- and 64-bit compilers agree on our own fixed-width structures,
  * and each compares the structures of its own width with Xen's public headers.  Golden sizes:
- * xen-abi (start_info 0x490 and 0x458), Xen's tools/include/xen-foreign/reference.size.
+ * Xen's tools/include/xen-foreign/reference.size (start_info 0x490 and 0x458).
  */
 #include <stddef.h>
 #include <stdint.h>

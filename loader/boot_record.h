@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The boot record: the one description of the machine and of what the loader gave us.  Each way in
- * (boot/…_record.c) fills it from its own protocol; nothing downstream knows who started the stage.
+ * (record_mb1.c, record_mb2.c, record_pvh.c, boot/efi/efi_record.c) fills it from its own protocol;
+ * nothing downstream knows who started the stage.
  *
  * Lifetime: everything is copied into the record itself, except the modules' contents, the EFI
  * tables and the RSDP, which stay where they are.  All addresses are machine addresses in bytes.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The stage's command line, parsed (design 3.3).  Unknown words and bad values are collected, not
- * fatal; the caller prints them.
+ * The stage's command line, parsed.  Unknown words and bad values are collected, not fatal; the
+ * caller prints them.
  */
 #ifndef LOADER_OPTIONS_H
 #define LOADER_OPTIONS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Physical or virtual p_paddr: one decision for a whole file, in one function (design decision 1,
- * xen-abi 2.3 to 2.5).  This is the only place where raw ELF addresses get an address space.
+ * Physical or virtual p_paddr: one decision for a whole file, in one function (placement.c).  This
+ * is the only place where raw ELF addresses get an address space.
  */
 #ifndef LOADER_PLACEMENT_H
 #define LOADER_PLACEMENT_H
@@ -16,7 +16,7 @@ enum placement_rule {
     RULE_FORCED,           /* paddr= or paddr-offset= on the command line */
     RULE_EXPLICIT_OFFSET,  /* PADDR_OFFSET note or ELF_PADDR_OFFSET= */
     RULE_NO_VIRT_BASE,     /* no base: addresses are taken as they stand */
-    RULE_BELOW_BASE,       /* the seed's rule: every p_paddr < VIRT_BASE, physical */
+    RULE_BELOW_BASE,       /* every p_paddr < VIRT_BASE, physical */
     RULE_AT_OR_ABOVE_BASE, /* every p_paddr >= VIRT_BASE, virtual */
     RULE_XEN_DEFAULT,      /* p_paddr >= a small VIRT_BASE, yet Xen's offset 0 for notes fits */
     RULE_PHYS32_INSIDE, /* p_paddr >= VIRT_BASE, but PHYS32_ENTRY lies among them as they stand */

@@ -7,8 +7,8 @@
  * hardware, no printing; same input, same plan.  plan_check() proves the result without trusting
  * the planner. apply (apply.h) then has nothing left to decide.
  *
- * All region, step and exit addresses are machine addresses below 4 GiB (design decision 6), except
- * memory that is only given to the guest (p2m runs), which may lie anywhere.
+ * All region, step and exit addresses are machine addresses below 4 GiB, except memory that is only
+ * given to the guest (p2m runs), which may lie anywhere.
  */
 #ifndef LOADER_PLAN_H
 #define LOADER_PLAN_H

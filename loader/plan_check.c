@@ -2,7 +2,7 @@
  *
  * The independent check of a finished plan: everything is proved again from the plan's own ranges
  * and steps, nothing of how the planner came to them is believed.  Rules: enum region_kind in
- * plan.h, design 4.6, xen-abi 3.2 and 3.6 for the p2m.
+ * plan.h; for the p2m the start of day in xen/include/public/xen.h.
  */
 #include "plan.h"
 

@@ -3,7 +3,7 @@
  * mode=pvh: the kernel at its physical addresses (or moved as PHYS32_RELOC allows), hvm_start_info
  * version 1, entry in protected mode with EBX at it.  No flags: on bare metal nobody is an initial
  * domain.  Sources: xen/include/public/arch-x86/hvm/start_info.h, docs/misc/pvh.pandoc,
- * xen/arch/x86/hvm/dom0_build.c: pvh_load_kernel; xen-abi section 4.
+ * xen/arch/x86/hvm/dom0_build.c: pvh_load_kernel.
  */
 #include "plan.h"
 

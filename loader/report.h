@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The log (design 3.5), one function for each part in the order of printing.  Stage, UEFI
- * application and host tool print through these, so that they cannot differ.  Every line begins
- * with "paravane: "; log=quiet leaves only the refusal.
+ * The log, one function for each part in the order of printing.  Stage, UEFI application and host
+ * tool print through these, so that they cannot differ.  Every line begins with "paravane: ";
+ * log=quiet leaves only the refusal.
  */
 #ifndef LOADER_REPORT_H
 #define LOADER_REPORT_H

@@ -153,7 +153,7 @@ pv_entry:
         call    bench_main
         ud2
 
-; Event upcall: counts and returns by the iret hypercall.  In: the bounce frame (xen-abi 3.11).
+; Event upcall: counts and returns by the iret hypercall.  In: RCX, R11, then the hardware frame.
 global event_entry
 event_entry:
         inc     qword [rel event_count]

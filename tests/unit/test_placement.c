@@ -54,7 +54,7 @@ struct kernel {
 };
 
 static const struct kernel kernels[] = {
-    /* xen-abi's worked examples */
+    /* Kernels of the years that changed the rule. */
     {"Linux 2.6.16-xen i386", 32, true, 0xc0000000, NONE, NONE, 0xc0100000, 0xc0100000, 0x4000,
      0xc0100000, GIB, RULE_AT_OR_ABOVE_BASE, 0x100000, 0x100000, 0xc0100000, 0xc0100000},
     {"Linux 2.6.18-xen i386, compat", 32, true, 0xc0000000, 0xc0000000, 0xc0100000, 0xc0100000,
@@ -189,7 +189,8 @@ static void kernels_of_all_kinds(void **state)
     }
 }
 
-/* What libelf computes (xen-abi 2.1), in its own words; false where it rejects. */
+/* What libelf computes (elf_xen_addr_calc_check, elf_parse_binary), in its own words; false where
+ * it rejects. */
 static bool libelf(const struct kernel *k, uint64_t *load, uint64_t *kstart, uint64_t *entry)
 {
     uint64_t base = k->base == NONE ? 0 : k->base;
