@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The tables the CPU itself reads: TSS, IDT, GDT window, LDT; and the memory block of one CPU.
- * Source: Intel SDM vol. 3, chapters 3, 6, 7, 19.5 (I/O permission bit map).
+ * Source: Intel SDM vol. 3, chapters 3, 6, 7; vol. 1 19.5 (I/O permission bit map).
  */
 #ifndef RESIDENT_DESCRIPTORS_H
 #define RESIDENT_DESCRIPTORS_H

@@ -6,7 +6,7 @@
  * selectors (what Xen has there, plus ours), page 15 is empty.  A double fault is a task of its
  * own, so that it is reported even when the layer's stack is bad.
  *
- * Source: Intel SDM vol. 3 chapters 2.5, 3.4.5, 6.11, 7.2, 19.5; Xen's public xen-x86_32.h.
+ * Source: Intel SDM vol. 3 chapters 2.5, 3.4.5, 6.11, 7.2, vol. 1 19.5; Xen's xen-x86_32.h.
  */
 #include "descriptors.h"
 #include "entry.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Which I/O ports the guest may use: the maps of the TSS (descriptors.h).
- * Source: Intel SDM vol. 3 19.5; Xen's public physdev.h.
+ * Source: Intel SDM vol. 1 19.5; Xen's public physdev.h.
  */
 #include "descriptors.h"
 

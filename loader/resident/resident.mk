@@ -35,7 +35,8 @@ $(BUILD)/resident64.bin: $(BUILD)/resident64.elf
 # The 32-bit one: the same handlers, small rather than fast; for a CPU with CPUID and TSC.
 RESIDENT32_CFLAGS := $(COMMON) $(FREESTANDING) -m32 -march=i586 -mno-sse -fno-pic \
                      -DRESIDENT_LAYER $(if $(findstring clang,$(CC)),,-mpreferred-stack-boundary=2)
-RESIDENT64_ONLY := bounce64 context context_read descriptors device_map early memory pagetable smp start tlb
+RESIDENT64_ONLY := bounce64 context context_read descriptors device_map early emulate_far memory pagetable smp \
+                   start tlb
 RESIDENT32_C := $(filter-out $(patsubst %,loader/resident/%.c,$(RESIDENT64_ONLY)), \
                              $(wildcard loader/resident/*.c)) $(filter-out lib/abi_check.c,$(LIB_C))
 RESIDENT32_OBJS := $(patsubst %.c,$(BUILD)/resident32/%.o,$(RESIDENT32_C)) \
