@@ -52,7 +52,7 @@ check-unit: ## Unit tests under ASan and UBSan
 	@tools/need libcmocka-dev
 	@$(MAKE) -s unit-build
 	@tests/unit/run $(UNIT_TESTS) tests/unit/inspect-tool tools/check-refusals \
-	  tests/unit/refusals-page
+	  tests/unit/refusals-page tests/unit/file-map
 
 LAYOUTS ?= 1000000
 check-layout: $(BUILD)/asan/test_layout ## LAYOUTS random machines through the planner (1,000,000)
