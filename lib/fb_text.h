@@ -24,6 +24,8 @@ struct fb_text {
 bool fb_text_init(struct fb_text *fb, uint8_t *pixels, uint32_t pitch, uint32_t width,
                   uint32_t height, uint8_t bpp, const uint8_t position[3], const uint8_t size[3]);
 
+/* Printable ASCII and newlines at the cursor, scrolling where the screen ends; the rest is dropped.
+ * Nothing without a framebuffer. */
 void fb_text_put(struct fb_text *fb, const char *text, size_t size);
 
 #endif

@@ -24,6 +24,7 @@ struct out_buffer {
     size_t length;
 };
 
+/* An empty one over `size` bytes (> 0) at text, which stay the caller's. */
 void out_buffer_init(struct out_buffer *buffer, char *text, size_t size);
 
 /* printf subset: %% %c %s %d %u %x %X %p, flags '-' '0' '#', width and precision as numbers or '*',

@@ -68,13 +68,13 @@ MUST_USE bool multiboot2_find(struct view file, uint32_t *ret_offset);
 enum refusal_id multiboot2_parse(struct view file, uint32_t offset, struct multiboot2_header *ret,
                                  struct refusal *why);
 
-/* What address fields mean for a file: which bytes go where.  Refuses fields that contradict each
- * other or the file. */
+/* What address fields mean for a file: which bytes go where. */
 struct multiboot_layout {
     uint64_t file_offset, file_size; /* bytes of the file to load */
     uint64_t start, end;             /* physical, zero-filled behind the file's bytes */
 };
 
+/* Refuses fields that contradict each other or the file.  header_offset: of the header in it. */
 enum refusal_id multiboot_layout(struct view file, uint32_t header_offset,
                                  const struct multiboot_load *load, struct multiboot_layout *ret,
                                  struct refusal *why);

@@ -15,6 +15,8 @@
 enum refusal_id native_choose(const struct plan_input *input, bool automatic,
                               enum native_protocol *ret, struct refusal *why);
 
+/* The planners: regions, steps and entry registers into a plan that has the stage and what is to be
+ * kept.  Refuse what their protocol cannot give, and what does not fit. */
 enum refusal_id native_multiboot1(const struct plan_input *input, struct plan *plan,
                                   struct refusal *why);
 enum refusal_id native_multiboot2(const struct plan_input *input, struct plan *plan,

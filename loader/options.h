@@ -54,6 +54,7 @@ struct options {
  * ret->complaint. */
 void options_parse(const char *line, struct options *ret);
 
+/* As mode= has it. */
 const char *mode_name(enum mode mode);
 
 #endif

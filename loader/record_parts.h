@@ -47,6 +47,8 @@ enum refusal_id record_read_string(struct boot_record *record, const struct read
                                    uint64_t at, uint64_t size, const char *what, const char **ret,
                                    struct refusal *why);
 
+/* Adds [start, start + size) of machine memory to the map; type: enum memory_type.  Refuses when
+ * the map is full. */
 enum refusal_id record_add_memory(struct boot_record *record, uint64_t start, uint64_t size,
                                   uint32_t type, struct refusal *why);
 

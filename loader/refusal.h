@@ -41,7 +41,6 @@ struct refusal_detail {
 /* Fills *why and returns id: `return REFUSE(why, ELF_PHDR_PAST_END, .num = {end, size});` */
 #define REFUSE(why, ident, ...)                                                                    \
     refusal_fill((why), REFUSE_##ident, &(struct refusal_detail){__VA_ARGS__})
-
 enum refusal_id refusal_fill(struct refusal *why, enum refusal_id id,
                              const struct refusal_detail *detail);
 

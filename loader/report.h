@@ -26,6 +26,7 @@ struct report {
 void report_debug(const struct report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* As people know it: "Multiboot 1"; "unknown" for WAY_NONE. */
 const char *way_in_name(enum way_in way);
 
 /* Version, way in, the words of the command line that were not understood. */

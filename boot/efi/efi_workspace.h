@@ -38,6 +38,8 @@ struct workspace {
     uint64_t size;  /* of the whole block, the layers' images behind this struct included */
 };
 
+/* Allocates the workspace below 4 GiB, fills in the CPU and the layers' images, which are copied
+ * behind it, and puts this program's stack protector canary there.  Refuses: no memory. */
 enum refusal_id workspace_make(struct efi_app *app, struct out *firmware, struct workspace **ret,
                                struct refusal *why);
 

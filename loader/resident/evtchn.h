@@ -76,6 +76,12 @@ struct evtchn_status_answer {
 /* Empties the table.  The pointers for the shared pages and CPUs stay as the caller set them. */
 void evtchn_init(struct evtchn_table *table, uint32_t domain, uint32_t word_bits);
 
+/* Ports for the guest, each -XEN_ENOSPC when all are taken.
+ *   alloc_unbound: `domain` must be the guest itself, by number or DOMID_SELF (else -XEN_EPERM for
+ *   domain 0, -XEN_ESRCH), `remote` is who may connect.
+ *   bind_interdomain: to such a port of its own (else -XEN_ESRCH or -XEN_EINVAL).
+ *   bind_virq: -XEN_EINVAL for no such number or a global one not on vCPU 0, -XEN_EEXIST when it is
+ *   bound; as bind_ipi -XEN_ENOENT without that vCPU. */
 int evtchn_alloc_unbound(struct evtchn_table *table, uint32_t domain, uint32_t remote,
                          uint32_t *ret_port);
 int evtchn_bind_interdomain(struct evtchn_table *table, uint32_t remote, uint32_t remote_port,
@@ -89,6 +95,9 @@ int evtchn_bind_pirq(struct evtchn_table *table, uint32_t pirq, uint32_t *ret_po
 /* A port that is connected to a service of the layer from the start (domU console, xenstore). */
 int evtchn_bind_service(struct evtchn_table *table, uint32_t port, enum evtchn_service service);
 
+/* Of a port, -XEN_EINVAL when it is not valid or of a kind that cannot: free it; signal its other
+ * end, or itself for an IPI; say what it is (`domain` as above); move it to another vCPU
+ * (-XEN_ENOENT: not there); unmask it, which raises what was pending. */
 int evtchn_close(struct evtchn_table *table, uint32_t port, struct evtchn_effect *effect);
 int evtchn_send(struct evtchn_table *table, uint32_t port, struct evtchn_effect *effect);
 int evtchn_status(const struct evtchn_table *table, uint32_t domain, uint32_t port,
@@ -107,6 +116,7 @@ void evtchn_raise_virq(struct evtchn_table *table, uint32_t virq, uint32_t vcpu,
 bool evtchn_is_pending(const struct evtchn_table *table, uint32_t port);
 bool evtchn_port_is_valid(const struct evtchn_table *table, uint32_t port);
 
+/* Nothing to do; before the first operation that takes it. */
 void evtchn_effect_clear(struct evtchn_effect *effect);
 
 #endif

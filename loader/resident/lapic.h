@@ -12,6 +12,7 @@
 bool lapic_present(void);
 bool lapic_is_x2apic(void);
 
+/* End of interrupt on this CPU. */
 void lapic_eoi(void);
 
 /* A fixed interrupt, edge, to one CPU (physical destination). */

@@ -15,6 +15,7 @@
 /* struct trap_info of 32-bit guests (hc_trap.c). */
 extern const struct layout trap_layout;
 
+/* In words, for reports: an exception, "interrupt", "SYSCALL". */
 const char *trap_vector_name(uint64_t vector);
 
 /* Sets the gate's privilege level from what the guest's trap tables ask. */
