@@ -8,8 +8,7 @@
  */
 #include "memory.h"
 
-#define SLOT(address)   (((address) >> 39) & 511)
-#define SLOT_3(address) (((address) >> 30) & 511)
+#define SLOT(address) (((address) >> 39) & 511)
 
 static uint64_t *early_page(void)
 {

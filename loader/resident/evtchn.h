@@ -14,9 +14,7 @@
 #include <stdint.h>
 
 #define EVTCHN_PORTS_64   4096 /* 64 * 64 */
-#define EVTCHN_PORTS_32   1024 /* 32 * 32 */
 #define EVTCHN_VIRQ_COUNT 24   /* NR_VIRQS */
-#define EVTCHN_VCPU_MAX   64   /* bits of struct evtchn_effect.wake */
 #define EVTCHN_BUCKET     64   /* ports become valid in steps of so many, as Xen allocates them */
 
 enum evtchn_state {

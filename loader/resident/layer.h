@@ -53,7 +53,6 @@
 #define PTE_A    UINT64_C(0x20)
 #define PTE_D    UINT64_C(0x40)
 #define PTE_PS   UINT64_C(0x80)
-#define PTE_G    UINT64_C(0x100)
 #define PTE_NX   (UINT64_C(1) << 63)
 #define PTE_ADDR UINT64_C(0x000ffffffffff000)
 
@@ -73,7 +72,6 @@ struct frame {
                                */
 #define ENTRY_SYSCALL32 0x101 /* SYSCALL from compatibility mode (CSTAR) */
 
-#define FLAG_CF   UINT64_C(0x1)
 #define FLAG_TF   UINT64_C(0x100)
 #define FLAG_IF   UINT64_C(0x200)
 #define FLAG_DF   UINT64_C(0x400)
@@ -84,7 +82,6 @@ struct frame {
 #define FLAG_AC   UINT64_C(0x40000)
 #define FLAG_VIF  UINT64_C(0x80000)
 #define FLAG_VIP  UINT64_C(0x100000)
-#define FLAG_ID   UINT64_C(0x200000)
 
 /* Real selectors; what guests are shown is another matter (trap.c). */
 #define SEL_LAYER_CS    0xe008 /* DPL 0, 64-bit code */
@@ -437,7 +434,6 @@ typedef void irq_handler(struct vcpu *v, uint8_t vector, void *context);
 #define VECTOR_SPURIOUS 0xff
 #define VECTOR_TIMER    0xfe
 #define VECTOR_IPI      0xfd
-#define VECTOR_UART     0xfc
 #define VECTOR_FIRST    0x30 /* 0x30..0xef: irq_vector_alloc(), without 0x80, 0x82 and guest traps */
 #define VECTOR_LAST     0xef
 

@@ -18,7 +18,6 @@
 #define ARENA_BASE  0xfc800000u /* the arena, up to 8 MiB of it */
 #define ARENA_END   0xfd000000u
 #define LAYER_BASE  0xfd000000u /* the image, linked here */
-#define LAYER_END   0xfe000000u
 #define GDT_BASE    0xfe000000u /* 64 KiB */
 #define LDT_BASE    0xfe010000u /* 64 KiB */
 #define WINDOW_BASE 0xfe400000u /* maddr_pointer(): pages on loan, 4 MiB */

@@ -26,7 +26,7 @@ bits 32
     mov [STATE(5) - %1], edi
     mov [STATE(6) - %1], ebp
     mov [STATE(7) - %1], esp
-    mov word [STATE(17) - %1], cs
+    mov word [STATE(STATE_CS) - %1], cs
     mov word [STATE(18) - %1], ds
     mov word [STATE(19) - %1], es
     mov word [STATE(20) - %1], fs

@@ -27,11 +27,6 @@ void machine_be(uint32_t id)
     self = id;
 }
 
-uint32_t machine_is(void)
-{
-    return self;
-}
-
 void *cpu_self(void)
 {
     return machine_cpu[self].v;

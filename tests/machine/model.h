@@ -22,7 +22,6 @@ struct model {
 
 extern struct model model;
 
-uint32_t machine_is(void); /* the CPU that the thread is */
 _Noreturn void model_end(enum machine_end end);
 void model_memory_make(void);
 void model_m2p_frames(bool open);

@@ -65,7 +65,4 @@ EFI_STATUS fake_start(void);
 /* Runs it and asserts that this refusal was printed and went back to the firmware with a status. */
 void fake_refuses(enum refusal_id id);
 
-/* Pages that are allocated now. */
-uint64_t fake_allocated(void);
-
 #endif

@@ -39,14 +39,6 @@ void fake_memory_reset(void)
     map_key = 1;
 }
 
-uint64_t fake_allocated(void)
-{
-    uint64_t count = 0;
-    for (uint64_t i = 0; i < PAGES; i++)
-        count += page_type[i] != EfiConventionalMemory;
-    return count;
-}
-
 static bool is_free(uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; i < first + count; i++)
