@@ -91,11 +91,14 @@ static enum refusal_id finish_real(struct linux_params *params, struct plan *pla
     return id == REFUSE_NONE ? linux_params_setup(params, plan, why) : id;
 }
 
-/* What the kernel occupies from its first byte to the end of unpacking. */
+/* What the kernel occupies from its first byte to the end of unpacking: one that is not relocatable
+ * is loaded where such kernels always were, and moves itself to its preferred address. */
 static uint64_t run_size(const struct bzimage *bz)
 {
+    uint64_t pref = bz->pref_address;
     if (bz->version >= 0x020a)
-        return bz->init_size;
+        return bz->init_size +
+               (!bz->relocatable && pref > BZIMAGE_ADDRESS ? pref - BZIMAGE_ADDRESS : 0);
     return (((uint64_t)bz->kernel_size + PAGE_MASK) & ~PAGE_MASK) * OLD_UNPACK_FACTOR;
 }
 
@@ -106,13 +109,13 @@ static enum refusal_id choose_place(const struct plan_input *input, struct plan 
                                     uint64_t size, uint64_t *ret, struct refusal *why)
 {
     const struct bzimage *bz = &input->image->bz;
-    uint64_t wanted = bz->loadflags & LOADED_HIGH ? BZIMAGE_ADDRESS : ZIMAGE_ADDRESS;
-    if (bz->version >= 0x020a)
-        wanted = bz->pref_address;
-    uint64_t align = bz->kernel_alignment;
-    *ret = wanted;
+    uint64_t align = bz->kernel_alignment, wanted = BZIMAGE_ADDRESS;
+    *ret = bz->loadflags & LOADED_HIGH ? BZIMAGE_ADDRESS : ZIMAGE_ADDRESS;
     if (bz->version < 0x0205 || !bz->relocatable)
         return REFUSE_NONE;
+    if (bz->version >= 0x020a)
+        wanted = bz->pref_address;
+    *ret = wanted;
     if (align == 0 || align & (align - 1) || wanted >= FOUR_GIB)
         return REFUSE(why, LINUX_ALIGNMENT, .num = {align, wanted});
     if ((wanted & (align - 1)) == 0 && parts_is_free(input, wanted, size))
