@@ -46,6 +46,8 @@ bool entry_is_ours(int level, uint64_t at)
     uint64_t slot = (at & PAGE_MASK) >> 3;
     if (level == 2 && (frame_state(at >> PAGE_SHIFT) & FRAME_LEVEL) == FRAME_TOP)
         return slot >= COMPAT_HOLE_SLOT;
+    if (level == 3 && layer.compat)
+        return slot >= 3;
     return level == 4 && slot >= HOLE_SLOT && slot < HOLE_SLOT + HOLE_SLOTS;
 }
 

@@ -66,6 +66,8 @@ bool entry_is_ours(int level, uint64_t at)
 {
     uint64_t last = (at | PAGE_MASK) + 1 - entry_width();
     uint32_t slot = (uint32_t)(at & PAGE_MASK) / entry_width();
+    if (level == 3)
+        return slot >= 3;
     return level == 2 && slot >= (layer_pae() ? COMPAT_HOLE_SLOT : NON_PAE_HOLE_SLOT) &&
            entry_mfn(entry_read(last)) ==
                entry_mfn(entry_read(own.directory + PAGE_SIZE - entry_width()));
