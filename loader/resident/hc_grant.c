@@ -19,10 +19,11 @@ LAYOUT(setup_layout, 16, struct gnttab_setup_table, FIELD(0, 2, struct gnttab_se
        FIELD(8, 2, struct gnttab_setup_table, status),
        FIELD(12, 4, struct gnttab_setup_table, frame_list));
 LAYOUT(copy_layout, 24, struct gnttab_copy, FIELD(0, 4, struct gnttab_copy, source.u),
-       FIELD(4, 2, struct gnttab_copy, source.domid), FIELD(6, 2, struct gnttab_copy, source.offset),
-       FIELD(8, 4, struct gnttab_copy, dest.u), FIELD(12, 2, struct gnttab_copy, dest.domid),
-       FIELD(14, 2, struct gnttab_copy, dest.offset), FIELD(16, 2, struct gnttab_copy, len),
-       FIELD(18, 2, struct gnttab_copy, flags), FIELD(20, 2, struct gnttab_copy, status));
+       FIELD(4, 2, struct gnttab_copy, source.domid),
+       FIELD(6, 2, struct gnttab_copy, source.offset), FIELD(8, 4, struct gnttab_copy, dest.u),
+       FIELD(12, 2, struct gnttab_copy, dest.domid), FIELD(14, 2, struct gnttab_copy, dest.offset),
+       FIELD(16, 2, struct gnttab_copy, len), FIELD(18, 2, struct gnttab_copy, flags),
+       FIELD(20, 2, struct gnttab_copy, status));
 
 static struct spinlock lock;
 static void *frame[GRANT_FRAMES_MAX];

@@ -2,8 +2,9 @@
  *
  * Xenstore requests and their answers.  See xenstore.h.
  *
- * A transaction works on the live store and keeps a copy to go back to: with one client that is
- * what it sees from xenstored, except that only one can be open at a time (EBUSY).
+ * A transaction works on a copy, which becomes the store when it ends, with its watch events then;
+ * EAGAIN if the store was changed meanwhile (xenstored asks whether the same nodes were).  Only one
+ * can be open at a time (EBUSY).
  */
 #include "xenstore.h"
 
@@ -89,8 +90,8 @@ static bool is_below(const char *path, const char *top)
 static struct xenstore_node *find(struct xenstore *store, const char *path)
 {
     for (size_t i = 0; i < XENSTORE_NODES; i++) {
-        if (store->node[i].path[0] != '\0' && strcmp(store->node[i].path, path) == 0)
-            return &store->node[i];
+        if (store->view[i].path[0] != '\0' && strcmp(store->view[i].path, path) == 0)
+            return &store->view[i];
     }
     return NULL;
 }
@@ -107,10 +108,11 @@ static struct xenstore_node *make(struct xenstore *store, const char *path)
         part[end] = '\0';
         node = find(store, part);
         for (size_t i = 0; node == NULL && i < XENSTORE_NODES; i++) {
-            if (store->node[i].path[0] == '\0') {
-                node = &store->node[i];
+            if (store->view[i].path[0] == '\0') {
+                node = &store->view[i];
                 string_copy(node->path, part, sizeof(node->path));
                 node->value_size = 0;
+                node->written = store->view != store->node;
             }
         }
         if (node == NULL || path[end] == '\0')
@@ -138,6 +140,9 @@ static void send_event(struct xenstore *store, const struct xenstore_watch *watc
 
 static void fire(struct xenstore *store, const char *path, bool removed)
 {
+    if (store->view != store->node)
+        return; /* when the transaction ends */
+    store->changed = true;
     for (size_t i = 0; i < XENSTORE_WATCHES; i++) {
         const struct xenstore_watch *watch = &store->watch[i];
         if (watch->path[0] == '\0' || out_room(store) < EVENT_MAX)
@@ -204,7 +209,7 @@ static void do_directory(struct xenstore *store, const struct xsd_sockmsg *reque
     string_copy(copy, path, sizeof(copy));
     size_t skip = strcmp(copy, slash) == 0 ? 1 : strlen(copy) + 1;
     for (size_t i = 0; i < XENSTORE_NODES; i++) {
-        const char *other = store->node[i].path;
+        const char *other = store->view[i].path;
         if (strlen(other) <= skip || !is_below(other, copy) || strchr(other + skip, '/') != NULL)
             continue;
         size_t length = strlen(other + skip) + 1;
@@ -241,11 +246,30 @@ static void do_remove(struct xenstore *store, const struct xsd_sockmsg *request,
         return;
     }
     for (size_t i = 0; i < XENSTORE_NODES; i++) {
-        if (store->node[i].path[0] != '\0' && is_below(store->node[i].path, path))
-            store->node[i].path[0] = '\0';
+        if (store->view[i].path[0] != '\0' && is_below(store->view[i].path, path))
+            store->view[i].path[0] = '\0';
     }
     send_ok(store, request);
     fire(store, path, true);
+}
+
+/* The draft becomes the store, slot by slot. */
+static void take_draft(struct xenstore *store)
+{
+    for (size_t i = 0; i < XENSTORE_NODES; i++) {
+        struct xenstore_node *node = &store->node[i], *draft = &store->draft[i];
+        char gone[XENSTORE_PATH_SIZE];
+        bool same = strcmp(node->path, draft->path) == 0;
+        if (same && !draft->written)
+            continue;
+        string_copy(gone, same ? "" : node->path, sizeof(gone));
+        *node = *draft;
+        node->written = false;
+        if (gone[0] != '\0')
+            fire(store, gone, true);
+        if (node->path[0] != '\0')
+            fire(store, node->path, false);
+    }
 }
 
 static void do_transaction(struct xenstore *store, const struct xsd_sockmsg *request,
@@ -257,7 +281,8 @@ static void do_transaction(struct xenstore *store, const struct xsd_sockmsg *req
             send_error(store, request, "EBUSY");
             return;
         }
-        memcpy(store->saved, store->node, sizeof(store->saved));
+        memcpy(store->draft, store->node, sizeof(store->draft));
+        store->changed = false;
         if (++store->transaction_next == 0)
             store->transaction_next = 1;
         store->transaction = store->transaction_next;
@@ -271,10 +296,14 @@ static void do_transaction(struct xenstore *store, const struct xsd_sockmsg *req
     } else if (request->tx_id == 0 || request->tx_id != store->transaction) {
         send_error(store, request, "ENOENT");
     } else {
-        if (!commit)
-            memcpy(store->node, store->saved, sizeof(store->node));
         store->transaction = 0;
+        if (commit && store->changed) {
+            send_error(store, request, "EAGAIN");
+            return;
+        }
         send_ok(store, request);
+        if (commit)
+            take_draft(store);
     }
 }
 
@@ -283,6 +312,7 @@ static void do_path(struct xenstore *store, const struct xsd_sockmsg *request, c
                     const uint8_t *rest, uint32_t rest_size)
 {
     char full[XENSTORE_PATH_SIZE], text[16];
+    store->view = request->tx_id != 0 ? store->draft : store->node;
     const char *error = canonical(store, path, full);
     struct xenstore_node *node = error == NULL ? find(store, full) : NULL;
     bool changes = request->type == XS_WRITE || request->type == XS_MKDIR ||
@@ -318,6 +348,7 @@ static void do_path(struct xenstore *store, const struct xsd_sockmsg *request, c
     case XS_WRITE:
         memcpy(node->value, rest, rest_size);
         node->value_size = (uint16_t)rest_size;
+        node->written = store->view != store->node;
         send_ok(store, request);
         fire(store, full, false);
         break;
@@ -415,6 +446,7 @@ static void answer(struct xenstore *store)
         send_error(store, &request, "ENOSYS");
         break;
     }
+    store->view = store->node;
 }
 
 /* ---- the ring ---------------------------------------------------------------------------------
@@ -500,6 +532,7 @@ void xenstore_init(struct xenstore *store, uint32_t domain)
 {
     char number[12];
     memset(store, 0, sizeof(*store));
+    store->view = store->node;
     store->domain = domain;
     out_format(store->home, sizeof(store->home), "/local/domain/%u", domain);
     string_copy(store->node[0].path, "/", XENSTORE_PATH_SIZE);

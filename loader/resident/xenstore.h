@@ -26,6 +26,7 @@
 
 struct xenstore_node {
     char path[XENSTORE_PATH_SIZE]; /* absolute; "" = unused */
+    bool written;                  /* in this transaction */
     uint16_t value_size;
     char value[XENSTORE_VALUE_SIZE];
 };
@@ -45,7 +46,9 @@ struct xenstore {
     uint32_t transaction; /* 0 = none open */
     uint32_t transaction_next;
     struct xenstore_node node[XENSTORE_NODES];
-    struct xenstore_node saved[XENSTORE_NODES]; /* as at the start of the transaction */
+    struct xenstore_node draft[XENSTORE_NODES]; /* the transaction's */
+    struct xenstore_node *view;                 /* node or draft: the request's */
+    bool changed;                               /* the store, since the transaction began */
     struct xenstore_watch watch[XENSTORE_WATCHES];
     uint8_t in[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1];
     uint8_t out[XENSTORE_OUT_SIZE];

@@ -207,6 +207,53 @@ static void test_transaction(void **state)
     assert_string_equal(answer_text, "two");
 }
 
+/* What is done in a transaction is seen in it alone until it ends, watches included. */
+static void test_isolation(void **state)
+{
+    (void)state;
+    ask(XS_WRITE, 0, "a/b\0old", 7);
+    ask(XS_WRITE, 0, "gone\0x", 6);
+    ask(XS_WATCH, 0, "a\0token", 8);
+    assert_true(next());
+    ASK(XS_TRANSACTION_START, "");
+    uint32_t id = (uint32_t)strtoul(answer_text, NULL, 10);
+    ask(XS_WRITE, id, "a/b\0old", 7); /* an event, though nothing is different */
+    ask(XS_WRITE, id, "a/c\0new", 7);
+    ask(XS_RM, id, "gone", 5);
+    ask(XS_READ, id, "a/c", 4);
+    assert_string_equal(answer_text, "new");
+    ask(XS_READ, id, "gone", 5);
+    expect_error("ENOENT");
+    ASK(XS_READ, "a/c");
+    expect_error("ENOENT");
+    ASK(XS_READ, "gone");
+    assert_string_equal(answer_text, "x");
+    assert_false(next());
+    ask(XS_TRANSACTION_END, id, "T", 2);
+    assert_string_equal(answer_text, "OK");
+    assert_true(next());
+    assert_int_equal(answer.type, XS_WATCH_EVENT);
+    assert_string_equal(answer_text, "a/b");
+    assert_true(next());
+    assert_string_equal(answer_text, "a/c");
+    assert_false(next());
+    ASK(XS_READ, "a/c");
+    assert_string_equal(answer_text, "new");
+    ASK(XS_READ, "gone");
+    expect_error("ENOENT");
+
+    /* One that another write overtook is begun again by the guest; that write stays. */
+    ask(XS_UNWATCH, 0, "a\0token", 8);
+    ASK(XS_TRANSACTION_START, "");
+    id = (uint32_t)strtoul(answer_text, NULL, 10);
+    ask(XS_WRITE, id, "a/b\0mine", 8);
+    ask(XS_WRITE, 0, "a/b\0theirs", 10);
+    ask(XS_TRANSACTION_END, id, "T", 2);
+    expect_error("EAGAIN");
+    ASK(XS_READ, "a/b");
+    assert_string_equal(answer_text, "theirs");
+}
+
 /* The store fills up and says so; nothing else happens. */
 static void test_full(void **state)
 {
@@ -295,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup(test_values, make),
         cmocka_unit_test_setup(test_watch, make),
         cmocka_unit_test_setup(test_transaction, make),
+        cmocka_unit_test_setup(test_isolation, make),
         cmocka_unit_test_setup(test_full, make),
         cmocka_unit_test_setup(test_back_pressure, make),
         cmocka_unit_test_setup(test_hostile_indexes, make),
