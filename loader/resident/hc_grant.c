@@ -161,8 +161,6 @@ static int16_t copy_domain(domid_t domain, bool granted)
 static int16_t copy_one(const struct gnttab_copy *op)
 {
     uint64_t from, to;
-    if (op->len == 0)
-        return GNTST_okay;
     int16_t status = copy_domain(op->source.domid, op->flags & GNTCOPY_source_gref);
     if (status == GNTST_okay)
         status = copy_domain(op->dest.domid, op->flags & GNTCOPY_dest_gref);

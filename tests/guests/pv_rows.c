@@ -153,6 +153,14 @@ static void tables(void)
     check_equal("m2p entry", MACHINE_TO_PHYS[frame_of(page_a)], 5);
     update((uint64_t)frame_of(page_a) << 12 | MMU_MACHPHYS_UPDATE,
            ((uintptr_t)page_a - v_start) / 4096);
+#ifdef __i386__
+    if (sizeof(pte_t) == 8) { /* what is behind the last entry holds the hypervisor's own */
+        uint64_t top = (uint64_t)frame_of((const void *)start_info->pt_base) << 12;
+        check_equal("mmu_update of the last L3 entry", (uint64_t)update(top + 24, 0),
+                    (uint64_t)-22);
+        check_equal("mmu_update beyond it", (uint64_t)update(top + 32, 0), (uint64_t)-22);
+    }
+#endif
     tell("update_va_mapping, all of all",
          map_flags(page_a, own(page_a, PTE_OWN), UVMF_TLB_FLUSH | UVMF_ALL));
     tell("update_va_mapping by mask",

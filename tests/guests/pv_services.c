@@ -306,6 +306,47 @@ static void check_memory(void)
     tell("memory unknown operation", call3(__HYPERVISOR_memory_op, 63, (unsigned long)&map, 0));
 }
 
+static char copy_page[8192] __attribute__((aligned(4096)));
+
+static void tell_copy(const char *name, struct gnttab_copy *copy)
+{
+    check_equal("grant copy as a whole", (uint64_t)GRANT(copy, copy, 1), 0);
+    field(name, (uint64_t)(int64_t)copy->status);
+}
+
+/* Between two frames of the guest's own; no grant was ever written. */
+static void check_grant_copies(void)
+{
+    const xen_pfn_t *p2m = (const xen_pfn_t *)start_info->mfn_list;
+    xen_pfn_t pfn = ((uintptr_t)copy_page - v_start) >> 12;
+    struct gnttab_copy copy = {.len = 6, .source.domid = DOMID_SELF, .dest.domid = DOMID_SELF};
+    copy_page[8] = 1;
+    copy_page[13] = 6;
+    copy.source.u.gmfn = p2m[pfn];
+    copy.source.offset = 8;
+    copy.dest.u.gmfn = p2m[pfn + 1];
+    copy.dest.offset = 4090;
+    tell_copy("grant copy", &copy);
+    check_true("grant copy copied", copy_page[4096 + 4090] == 1 && copy_page[8191] == 6);
+    copy.dest.offset = 4091;
+    tell_copy("grant copy beyond the page", &copy);
+    copy.dest.offset = 0;
+    copy.dest.domid = 99;
+    tell_copy("grant copy to a frame of domain 99", &copy);
+    copy.flags = GNTCOPY_dest_gref;
+    tell_copy("grant copy to a grant of domain 99", &copy);
+    copy.dest.domid = DOMID_SELF;
+    copy.dest.u.gmfn = 100;
+    tell_copy("grant copy to what is not granted", &copy);
+    copy.dest.u.gmfn = 1000000;
+    tell_copy("grant copy beyond the table", &copy);
+    copy.flags = 0;
+    copy.dest.u.gmfn = ~UINT32_C(0) >> 1;
+    tell_copy("grant copy to no frame", &copy);
+    copy.len = 0;
+    tell_copy("grant copy of nothing", &copy);
+}
+
 static void check_grants(void)
 {
     static unsigned long list[8];
@@ -329,9 +370,16 @@ static void check_grants(void)
     struct gnttab_unmap_grant_ref unmap = {.handle = 5};
     tell("grant unmap", GRANT(unmap_grant_ref, &unmap, 1));
     field("grant unmap status", (uint64_t)(int64_t)unmap.status);
+    check_grant_copies();
     struct gnttab_map_grant_ref map = {.flags = GNTMAP_host_map, .dom = 99};
     tell("grant map of domain 99", GRANT(map_grant_ref, &map, 1));
     field("grant map of domain 99 status", (uint64_t)(int64_t)map.status);
+    map.dom = DOMID_SELF;
+    tell("grant map of DOMID_SELF", GRANT(map_grant_ref, &map, 1));
+    field("grant map of DOMID_SELF status", (uint64_t)(int64_t)map.status);
+    map.flags = 0;
+    tell("grant map to nowhere", GRANT(map_grant_ref, &map, 1));
+    field("grant map to nowhere status", (uint64_t)(int64_t)map.status);
     tell("grant unknown operation", call3(__HYPERVISOR_grant_table_op, 78, (unsigned long)&map, 1));
 }
 
