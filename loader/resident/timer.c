@@ -49,12 +49,15 @@ void time_delay_us(uint32_t us)
 
 /* ---- the pages that guests read ----------------------------------------------------------- */
 
+/* 64-bit guests may reckon from the start for ever.  32-bit ones can have room for four seconds of
+ * nanoseconds since the last stamp (Mini-OS's get_nsec_offset): Xen renews it every second. */
 static void fill(struct vcpu_time_info *info, uint32_t version)
 {
+    uint64_t ticks = layer.compat ? cpu_tsc() - tsc_base : 0;
     *info = (struct vcpu_time_info){
         .version = version,
-        .tsc_timestamp = tsc_base,
-        .system_time = 0,
+        .tsc_timestamp = tsc_base + ticks,
+        .system_time = timescale_ns(scale, ticks),
         .tsc_to_system_mul = scale.mul,
         .tsc_shift = scale.shift,
         .flags = tsc_is_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
@@ -124,7 +127,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void arm(const struct vcpu_clock *c, uint64_t periodic, uint64_t now)
 {
-    uint64_t next = earlier(earlier(c->singleshot, periodic), earlier(c->poll, c->service));
+    uint64_t next =
+        earlier(earlier(earlier(c->singleshot, periodic), c->stamp), earlier(c->poll, c->service));
     uint64_t ns = next == 0 ? 0 : next > now ? next - now : 1;
     if (lapic_present())
         lapic_timer_arm(ns == 0 ? 0 : timescale_ticks(clock_rate.lapic_hz, ns));
@@ -160,6 +164,10 @@ void timer_run(struct vcpu *v)
     if (c->service != 0 && c->service <= now) {
         c->service = now + service_period;
         console_poll(v);
+    }
+    if (layer.compat && c->stamp <= now) {
+        c->stamp = now + NS_PER_SECOND;
+        time_publish(v);
     }
     arm(c, periodic, time_ns());
 }

@@ -25,6 +25,7 @@ struct vcpu_clock {
     uint64_t period;     /* …and distance of ticks */
     uint64_t poll;       /* end of SCHEDOP_poll */
     uint64_t service;    /* vCPU 0: next look at console input */
+    uint64_t stamp;      /* 32-bit guests: vcpu_time_info is to be renewed */
     uint64_t time_area;  /* guest virtual, 0 = none: second copy of vcpu_time_info */
     bool changed;        /* by another CPU: the timer is to be armed again */
 };
