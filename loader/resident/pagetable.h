@@ -22,8 +22,8 @@ uint64_t entry_read(uint64_t at);
 void entry_write(uint64_t at, uint64_t value);
 /* The same, with the accessed and dirty bits that are there. */
 void entry_write_keep(uint64_t at, uint64_t value);
-/* True for entries that are the hypervisor's in every table of that kind, and for a PAE root's link to
- * the table with ours, which stays as it was when the root was made. */
+/* True for entries that are the hypervisor's in every table of that kind, and for a PAE root's link
+ * to the table with ours, which stays as it was when the root was made. */
 bool entry_is_ours(int level, uint64_t at);
 
 /* Level of the guest's root tables: 4, PAE 3, non-PAE 2. */
