@@ -3,8 +3,11 @@
  * Clock calibration.  See calibrate.h.
  *
  * Reading a port takes about a microsecond, and under an emulator or an SMI it may take far longer.
- * So each end of the measured interval is the best of several readings: the one with the least TSC
- * time around the port access.  The error is that window over the whole interval.
+ * So only readings count that took about as little TSC time as any.  And the CPU may be away for
+ * longer than the counter takes to go round (an emulator on a busy host runs it for a few ms at a
+ * time): what passes between two readings is added up only where they are close to each other.  The
+ * error is that of the readings at both ends of each such stretch over all of the interval.
+ *
  * Sources: Intel 8254 data sheet (latch, mode 0); ACPI 6.5 4.8.3.3 (PM timer); SDM CPUID 15H, 16H.
  */
 #include "calibrate.h"
@@ -21,7 +24,10 @@
 #define PIT_COMMAND  0x43
 #define PORT_B       0x61 /* bit 0: gate of channel 2, bit 1: speaker */
 #define INTERVAL_MS  25u
-#define TRIES        24
+#define TSC_SHIFT    8
+#define TRIES        10000 /* without the counter moving */
+#define WARM_UP      24
+#define CLOSE        256 /* readings are close that are this many times the time of one apart */
 
 struct reading {
     uint64_t tsc;
@@ -44,45 +50,65 @@ static uint32_t pit_count(uint16_t port)
     return 0xffff - (high << 8 | low);
 }
 
-static struct reading best_reading(count_function *count, uint16_t port)
+/* What is left to measure the LAPIC timer by. */
+static uint32_t tsc_count(uint16_t port)
 {
-    struct reading best = {0};
-    uint64_t best_window = UINT64_MAX;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t before = cpu_tsc();
-        uint32_t value = count(port);
-        uint32_t lapic = lapic_present() ? lapic_timer_count() : 0;
-        uint64_t window = cpu_tsc() - before;
-        if (window < best_window) {
-            best_window = window;
-            best = (struct reading){before + window / 2, value, lapic};
-        }
-    }
-    return best;
+    (void)port;
+    return (uint32_t)(cpu_tsc() >> TSC_SHIFT);
+}
+
+struct counter {
+    count_function *count;
+    uint16_t port;
+    uint32_t mask, hz;
+};
+
+/* Returns the TSC time that it took. */
+static uint64_t take_reading(const struct counter *c, struct reading *ret)
+{
+    uint64_t before = cpu_tsc();
+    ret->count = c->count(c->port);
+    ret->lapic = lapic_present() ? lapic_timer_count() : 0;
+    uint64_t window = cpu_tsc() - before;
+    ret->tsc = before + window / 2;
+    return window;
 }
 
 /* False when the counter does not move. */
-static bool measure(count_function *count, uint16_t port, uint32_t mask, uint32_t hz,
-                    struct calibration *ret)
+static bool measure(const struct counter *c, struct calibration *ret)
 {
-    uint32_t want = hz / 1000 * (mask == 0xffff ? 40u : INTERVAL_MS);
-    struct reading start = best_reading(count, port);
-    uint32_t last = start.count, elapsed = 0, stuck = 0;
-    while (elapsed < want) {
-        uint32_t value = count(port);
-        stuck = value == last ? stuck + 1 : 0;
-        if (stuck > 100000)
-            return false;
-        last = value;
-        elapsed = (value - start.count) & mask;
+    uint32_t want = c->hz / 1000 * (c->mask == 0xffff ? 40u : INTERVAL_MS);
+    uint32_t ticks = 0, lapic = 0, tries = 0;
+    uint64_t tsc = 0, looked, least = UINT64_MAX;
+    struct reading last, now;
+    bool away = true;
+    if (lapic_present())
+        lapic_timer_free_run();
+    for (int i = 0; i < WARM_UP; i++) {
+        uint64_t window = take_reading(c, &last);
+        least = window < least ? window : least;
     }
-    struct reading end = best_reading(count, port);
-    elapsed = (end.count - start.count) & mask;
-    if (elapsed < want / 2) /* wrapped: the CPU was away for longer than the counter's reach */
-        return false;
-    ret->tsc_hz = multiply_divide_u64(end.tsc - start.tsc, hz, elapsed);
-    ret->lapic_hz =
-        lapic_present() ? multiply_divide_u64((uint32_t)(start.lapic - end.lapic), hz, elapsed) : 0;
+    for (looked = last.tsc; ticks < want; looked = now.tsc) {
+        uint64_t window = take_reading(c, &now);
+        if (window < least)
+            least = window;
+        away = away || now.tsc - looked > least * CLOSE;
+        if (window > least + least / 4) {
+            least += least / 64 + 1; /* maybe they take longer from now on */
+            continue;
+        }
+        if (ticks == 0 && ++tries > TRIES)
+            return false;
+        if (!away) {
+            tsc += now.tsc - last.tsc;
+            ticks += (now.count - last.count) & c->mask;
+            lapic += last.lapic - now.lapic;
+        }
+        last = now;
+        away = false;
+    }
+    ret->tsc_hz = multiply_divide_u64(tsc, c->hz, ticks);
+    ret->lapic_hz = multiply_divide_u64(lapic, c->hz, ticks);
     return ret->tsc_hz != 0;
 }
 
@@ -94,24 +120,22 @@ static bool by_pm_timer(struct calibration *ret)
         !reader_u32(&machine_reader, fadt + 76, &block) || block == 0 || block > 0xfffc)
         return false;
     ret->by = "ACPI PM timer";
-    return measure(pm_timer_count, (uint16_t)block, 0xffffff, PM_TIMER_HZ, ret);
+    const struct counter timer = {pm_timer_count, (uint16_t)block, 0xffffff, PM_TIMER_HZ};
+    return measure(&timer, ret);
 }
 
 static bool by_pit(struct calibration *ret)
 {
+    static const struct counter timer = {pit_count, PIT_CHANNEL2, 0xffff, PIT_HZ};
     ret->by = "PIT";
-    for (int attempt = 0; attempt < 3; attempt++) {
-        uint8_t old = port_read8(PORT_B);
-        port_write8(PORT_B, (uint8_t)((old & ~2u) | 1)); /* gate on, speaker off */
-        port_write8(PIT_COMMAND, 0xb0);                  /* channel 2, low then high byte, mode 0 */
-        port_write8(PIT_CHANNEL2, 0xff);
-        port_write8(PIT_CHANNEL2, 0xff);
-        bool good = measure(pit_count, PIT_CHANNEL2, 0xffff, PIT_HZ, ret);
-        port_write8(PORT_B, old);
-        if (good)
-            return true;
-    }
-    return false;
+    uint8_t old = port_read8(PORT_B);
+    port_write8(PORT_B, (uint8_t)((old & ~2u) | 1)); /* gate on, speaker off */
+    port_write8(PIT_COMMAND, 0xb0);                  /* channel 2, low then high byte, mode 0 */
+    port_write8(PIT_CHANNEL2, 0xff);
+    port_write8(PIT_CHANNEL2, 0xff);
+    bool good = measure(&timer, ret); /* at 0 it goes on from the top */
+    port_write8(PORT_B, old);
+    return good;
 }
 
 static void by_cpuid(struct calibration *ret)
@@ -133,21 +157,17 @@ static void by_cpuid(struct calibration *ret)
         ret->tsc_hz = 1000000000;
         ret->by = "guess: no clock to measure it by";
     }
-    /* The LAPIC timer against the TSC. */
     if (lapic_present()) {
-        uint64_t start = cpu_tsc();
-        uint32_t count = lapic_timer_count();
-        while (cpu_tsc() - start < ret->tsc_hz >> 5)
-            __builtin_ia32_pause();
-        ret->lapic_hz = (uint64_t)(count - lapic_timer_count()) << 5;
+        const struct counter tsc = {tsc_count, 0, UINT32_MAX, (uint32_t)(ret->tsc_hz >> TSC_SHIFT)};
+        struct calibration timer = {0};
+        if (measure(&tsc, &timer))
+            ret->lapic_hz = timer.lapic_hz;
     }
 }
 
 void calibrate(struct calibration *ret)
 {
     *ret = (struct calibration){0};
-    if (lapic_present())
-        lapic_timer_free_run();
     if (!by_pm_timer(ret) && !by_pit(ret))
         by_cpuid(ret);
     if (lapic_present())
