@@ -107,11 +107,18 @@ void event_raise_virq(struct vcpu *v, uint32_t virq)
     event_end(v, &effect);
 }
 
-void event_poll_start(struct vcpu *v, uint16_t port)
+void event_poll_start(struct vcpu *v)
+{
+    spin_lock(&lock);
+    cpu[v->id].poll_port = 0;
+    __atomic_store_n(&cpu[v->id].polling, true, __ATOMIC_RELEASE);
+    spin_unlock(&lock);
+}
+
+void event_poll_narrow(struct vcpu *v, uint16_t port)
 {
     spin_lock(&lock);
     cpu[v->id].poll_port = port;
-    __atomic_store_n(&cpu[v->id].polling, true, __ATOMIC_RELEASE);
     spin_unlock(&lock);
 }
 

@@ -21,8 +21,10 @@ void event_raise_virq(struct vcpu *v, uint32_t virq);
 /* The vcpu_info of `v` is now at `info` (v->info has been set): selector and flags move along. */
 void event_set_info(struct vcpu *v);
 
-/* SCHEDOP_poll: from now on an event on one of the ports ends the wait.  port 0: several. */
-void event_poll_start(struct vcpu *v, uint16_t port);
+/* SCHEDOP_poll: from now on an event on any port ends the wait; then one on `port` alone does
+ * (0: still any), unless the wait has ended already. */
+void event_poll_start(struct vcpu *v);
+void event_poll_narrow(struct vcpu *v, uint16_t port);
 void event_poll_stop(struct vcpu *v);
 bool event_poll_ended(const struct vcpu *v);
 

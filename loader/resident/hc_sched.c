@@ -44,6 +44,11 @@ static long yield(struct vcpu *v)
     return 0;
 }
 
+static bool upcall_pending(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->info[0], __ATOMIC_RELAXED);
+}
+
 /* 1 when one of the ports is pending already. */
 static long poll_ports(struct vcpu *v, const struct sched_poll *op, uint16_t *ret_single)
 {
@@ -76,25 +81,25 @@ static long poll(struct vcpu *v, uint64_t arg)
         return -XEN_EINVAL;
     if (event_deliverable(v))
         return 0;
+    bool pending_before = upcall_pending(v);
     /* From here on a new event ends the poll; those from before are looked for below. */
-    event_poll_start(v, 0);
+    event_poll_start(v);
     long status = poll_ports(v, &op, &single);
     if (status != 0) {
         event_poll_stop(v);
         return status > 0 ? 0 : status;
     }
+    event_poll_narrow(v, op.nr_ports == 0 ? UINT16_MAX : single);
     if (event_poll_ended(v))
         return 0;
-    event_poll_start(v, op.nr_ports == 0 ? UINT16_MAX : single);
     if (op.timeout != 0) {
         v->clock.poll = op.timeout;
         timer_update(v);
     }
-    bool pending_before = v->info[0];
     runstate_change(v, RUNSTATE_blocked);
     v->ev.waiting = true;
-    while (!event_poll_ended(v) && !(v->info[0] && !pending_before) && !event_deliverable(v) &&
-           !v->work)
+    while (!event_poll_ended(v) && !(upcall_pending(v) && !pending_before) &&
+           !event_deliverable(v) && !v->work)
         layer_wait_for_interrupt(v);
     v->ev.waiting = false;
     event_poll_stop(v);

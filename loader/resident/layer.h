@@ -414,7 +414,8 @@ void event_set_pending(struct vcpu *v, uint32_t port);
 /* Both read the active vcpu_info: byte 0 upcall pending, byte 1 mask. */
 static inline bool event_deliverable(const struct vcpu *v)
 {
-    return v->info[0] && !v->info[1];
+    /* Others set the first, by atomic operations. */
+    return __atomic_load_n(&v->info[0], __ATOMIC_RELAXED) && !v->info[1];
 }
 
 /* sti; hlt; cli: returns after the next interrupt was handled.  Only from a hypercall handler. */

@@ -3,6 +3,7 @@
  * The model's CPUs and what they reach by instruction: registers, MSRs with the local APIC among
  * them, CPUID, the clock, ports with a PCI device behind them.  See machine.h.
  */
+#include <sched.h>
 #include <stdlib.h>
 
 #include "entry.h"
@@ -247,6 +248,8 @@ void cpu_wait(void)
             model_end(MACHINE_SLEEPS);
         if (!pending && c->timer_due > model.clock)
             model.clock = c->timer_due;
+    } else {
+        sched_yield(); /* to the CPU that is waited for */
     }
     machine_poll();
 }

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "entry.h"
 #include "machine.h"
@@ -25,6 +26,8 @@
 
 #define CPUS   4u
 #define ROUNDS 3000
+#define POLLS  20000
+#define LIMIT  120                /* seconds, for polls that wait for ever */
 #define L1     (FRAME_GUEST + 3u) /* of the tree in use */
 #define ARGS   12u                /* each vCPU's page of arguments: ARGS + id */
 #define LISTS  16u
@@ -194,6 +197,44 @@ static void do_dirty(struct vcpu *v)
         __atomic_add_fetch(&lost, 1, __ATOMIC_RELAXED);
 }
 
+static void wait_for_event(struct vcpu *v)
+{
+    uint8_t *pending = (uint8_t *)layer.shared + offsetof(struct shared_info, evtchn_pending);
+    uint8_t bit = (uint8_t)(1u << port[v->id] % 8);
+    struct sched_poll op = {.nr_ports = 1};
+    if (copy_to_guest(virtual(LISTS + v->id), &port[v->id], sizeof(port[v->id])))
+        abort();
+    set_xen_guest_handle_raw(op.ports, (void *)virtual(LISTS + v->id));
+    while (
+        !(__atomic_fetch_and(&pending[port[v->id] / 8], (uint8_t)~bit, __ATOMIC_SEQ_CST) & bit)) {
+        if (call(v, __HYPERVISOR_sched_op, SCHEDOP_poll, argument(v, &op, sizeof(op)), 0, 0))
+            abort();
+    }
+    /* As if the upcall had been taken; it is masked. */
+    __atomic_store_n(&v->info[0], 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n((uint64_t *)(v->info + 8), 0, __ATOMIC_SEQ_CST);
+}
+
+/* Two wait for each other's event by turns, without a limit: one that is lost is one too many. */
+static void ping_pong(struct vcpu *v)
+{
+    uint32_t other = port[v->id ^ 1u];
+    for (int turn = 0; turn < 2 * POLLS; turn++) {
+        if ((turn & 1) == (int)v->id)
+            (void)call(v, __HYPERVISOR_event_channel_op, EVTCHNOP_send,
+                       argument(v, &other, sizeof(other)), 0, 0);
+        else
+            wait_for_event(v);
+    }
+}
+
+static void *poller(void *id)
+{
+    machine_be((uint32_t)(uintptr_t)id);
+    ping_pong(cpu_vcpu());
+    return NULL;
+}
+
 static void *vcpu(void *id)
 {
     uint32_t self = (uint32_t)(uintptr_t)id, seed = self * 7919 + 1;
@@ -257,6 +298,12 @@ int main(void)
     machine_threads = true;
     for (uint32_t id = 0; id < CPUS; id++)
         bring_up(id);
+    alarm(LIMIT);
+    for (uintptr_t id = 0; id < 2; id++)
+        pthread_create(&thread[id], NULL, poller, (void *)id);
+    for (uint32_t id = 0; id < 2; id++)
+        pthread_join(thread[id], NULL);
+    alarm(0);
     for (uintptr_t id = 0; id < CPUS; id++)
         pthread_create(&thread[id], NULL, vcpu, (void *)id);
     for (uint32_t id = 0; id < CPUS; id++)
