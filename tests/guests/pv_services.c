@@ -201,7 +201,7 @@ static void check_time(void)
     tell("sched poll for the timer", SCHED(poll, &poll));
     uint64_t after = system_time();
     check_true("the timer is not early", after >= before + 20000000);
-    check_true("the timer is not 2 s late", after < before + UINT64_C(2000000000));
+    check_true("the timer is not 20 s late", after < before + UINT64_C(20000000000));
     check_true("the poll saw the timer", is_pending(bound_timer));
     tell("sched poll for what is pending", SCHED(poll, &poll));
     tell("vcpu stop_singleshot_timer", VCPU(stop_singleshot_timer, 0, 0));
