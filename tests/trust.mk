@@ -24,7 +24,8 @@ check-refusals: mutate-ready ## Every refusal provoked from outside, by wrong ke
 COVERAGE_CFLAGS := $(filter-out -Os,$(COMMON)) -O0 --coverage -Itests/unit -Itests/fuzz
 COVERAGE_OBJS := $(patsubst %.c,$(BUILD)/coverage/%.o,$(PURE_C) $(RESIDENT_PURE_C) $(UNIT_HELPERS))
 # Without those that have builds of their own: the UEFI application's, the layer's on a model of a machine.
-COVERAGE_UNIT_C := $(filter-out %/test_efi_application.c %/test_resident_machine.c,$(wildcard tests/unit/test_*.c))
+COVERAGE_UNIT_C := $(filter-out %/test_efi_application.c %/test_resident_machine.c %/test_resident_clock.c, \
+                     $(wildcard tests/unit/test_*.c))
 COVERAGE_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/coverage/%,$(COVERAGE_UNIT_C))
 COVERAGE_FUZZ_TARGETS := $(filter-out hypercalls,$(FUZZ_TARGETS))
 COVERAGE_FUZZ := $(patsubst %,$(BUILD)/coverage/fuzz_%,$(COVERAGE_FUZZ_TARGETS))
