@@ -115,8 +115,9 @@ static void read_information(const uint8_t *tag, uint32_t size, bool optional,
     }
 }
 
-/* One known tag, at least as long as it must be.  EFI entries and, when optional, boot services are
- * offers, which a loader that has left the firmware does not take up. */
+/* One known tag, at least as long as it must be.  EFI entries and the tag of boot services, also
+ * when not optional, say what a kernel can live with; a loader that has left the firmware, as
+ * GRUB's on a BIOS, does not take it up, and the missing information tag 18 tells the kernel. */
 static void read_tag(const uint8_t *tag, uint32_t size, bool optional,
                      struct multiboot2_header *ret)
 {
@@ -184,7 +185,7 @@ enum refusal_id multiboot2_parse(struct view file, uint32_t offset, struct multi
             return REFUSE(why, MULTIBOOT2_TAG_SIZE, .num = {type, size, header.length - at});
         if (type == TAG_END)
             break;
-        if ((!known || type == TAG_EFI_BOOT_SERVICES) && !optional)
+        if (!known && !optional)
             return REFUSE(why, MULTIBOOT2_UNKNOWN_TAG, .num = {type});
         header.tag_count++;
         if (known)
