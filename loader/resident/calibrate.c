@@ -74,7 +74,7 @@ static uint64_t take_reading(const struct counter *c, struct reading *ret)
     return window;
 }
 
-/* False when the counter does not move. */
+/* False when the counter does not move, or moves no more. */
 static bool measure(const struct counter *c, struct calibration *ret)
 {
     uint32_t want = c->hz / 1000 * (c->mask == 0xffff ? 40u : INTERVAL_MS);
@@ -97,11 +97,13 @@ static bool measure(const struct counter *c, struct calibration *ret)
             least += least / 64 + 1; /* maybe they take longer from now on */
             continue;
         }
-        if (ticks == 0 && ++tries > TRIES)
+        uint32_t moved = away ? 0 : (now.count - last.count) & c->mask;
+        tries = moved ? 0 : tries + 1;
+        if (tries > TRIES)
             return false;
         if (!away) {
             tsc += now.tsc - last.tsc;
-            ticks += (now.count - last.count) & c->mask;
+            ticks += moved;
             lapic += last.lapic - now.lapic;
         }
         last = now;

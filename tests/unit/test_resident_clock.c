@@ -34,6 +34,7 @@ static struct {
     uint32_t away_one_in;      /* accesses; 0 = never */
     uint64_t away_ns;          /* at most, each time */
     bool pm, pit, lapic, cmos; /* there, and running */
+    uint64_t pm_stops;         /* then its count stays; 0 = never */
     bool cpuid;                /* leaf 0x16 */
     uint64_t update_until;     /* UIP is stuck until then */
     uint8_t status_b;
@@ -136,7 +137,8 @@ uint32_t port_read32(uint16_t port)
 {
     assert_int_equal(port, PM_PORT);
     pass(500);
-    uint32_t value = machine.pm ? (uint32_t)count_of(machine.ns, 3579545) & 0xffffff : 0x123456;
+    uint64_t ns = machine.pm_stops && machine.ns > machine.pm_stops ? machine.pm_stops : machine.ns;
+    uint32_t value = machine.pm ? (uint32_t)count_of(ns, 3579545) & 0xffffff : 0x123456;
     pass(500);
     return value;
 }
@@ -271,6 +273,19 @@ static void test_by_pit(void **state)
     measure_by("PIT", false, true, true);
 }
 
+/* A counter that stops while it is measured is not waited for. */
+static void test_stopped(void **state)
+{
+    struct calibration found;
+    (void)state;
+    begin(0);
+    machine.pm = machine.pit = true;
+    machine.pm_stops = machine.ns + 10000000;
+    calibrate(&found);
+    assert_string_equal(found.by, "PIT");
+    assert_rate(found.tsc_hz, TSC_HZ);
+}
+
 static void test_by_cpuid(void **state)
 {
     (void)state;
@@ -340,10 +355,10 @@ static void test_no_clock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_pm_timer), cmocka_unit_test(test_by_pit),
-        cmocka_unit_test(test_by_cpuid),    cmocka_unit_test(test_by_nothing),
-        cmocka_unit_test(test_clock),       cmocka_unit_test(test_clock_updates),
-        cmocka_unit_test(test_no_clock),
+        cmocka_unit_test(test_by_pm_timer),   cmocka_unit_test(test_by_pit),
+        cmocka_unit_test(test_stopped),       cmocka_unit_test(test_by_cpuid),
+        cmocka_unit_test(test_by_nothing),    cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_clock_updates), cmocka_unit_test(test_no_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
