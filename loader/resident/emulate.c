@@ -142,17 +142,17 @@ static enum emulation user_fault(struct vcpu *v, struct frame *f, struct instruc
                                  uint8_t opcode)
 {
     uint8_t second;
-    if (opcode == 0x0f && instruction_next(in, &second) && second == 0x34 && v->sysenter.address &&
-        !cpu_is_amd()) {
-        /* SYSENTER does not say where it came from, nor by which stack: what Xen shows. */
-        f->rip = f->rsp = 0;
-        f->cs = 3;
-        f->ss = SEL_USER_SS;
-        f->rflags &= ~FLAG_TF;
-        bounce_callback(v, &v->sysenter, "SYSENTER");
-        return EMULATE_DONE;
-    }
-    return EMULATE_NOT_OURS;
+    if (opcode != 0x0f || !instruction_next(in, &second) || second != 0x34 || cpu_is_amd())
+        return EMULATE_NOT_OURS;
+    /* SYSENTER does not say where it came from, nor by which stack: what Xen shows. */
+    f->rip = f->rsp = 0;
+    f->cs = 3;
+    f->ss = SEL_USER_SS;
+    f->rflags &= ~FLAG_TF;
+    if (!v->sysenter.address)
+        return EMULATE_NOT_OURS; /* #GP with this frame, error code 0 */
+    bounce_callback(v, &v->sysenter, "SYSENTER");
+    return EMULATE_DONE;
 }
 
 enum emulation emulate_privileged(struct vcpu *v, struct frame *f)

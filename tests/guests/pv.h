@@ -60,6 +60,8 @@ unsigned long frame_of(const void *at);
 pte_t own(const void *at, unsigned flags);
 /* The page-table entry that maps a guest virtual address, and its machine address. */
 const pte_t *entry_of(const void *at, uint64_t *ret_maddr);
+/* Nanoseconds since the hypervisor started, as every guest computes them. */
+uint64_t time_by(const volatile struct vcpu_time_info *time);
 /* ` -errno` or ` 0xvalue`; `guest: part name =` that, as a line. */
 void print_result(long result);
 void tell_result(const char *part, const char *name, long result);
@@ -81,7 +83,7 @@ void pv_bad_check(void);
 void pv_instructions_check(void);
 /* pv_vcpus.c: with the word `vcpus`, a second vCPU and contexts that it must refuse. */
 void pv_vcpus_check(void);
-/* pv_cpu.c: 64-bit guests: ways into the kernel, debug registers, NMI, MSRs, CPUID. */
+/* pv_cpu.c: 64-bit guests: ways into the kernel, debug registers, NMI, events, MSRs, CPUID. */
 void pv_cpu_check(void);
 /* pv_rows.c: hypercalls that nothing else here makes; last, vcpu_info moves. */
 void pv_rows_check(void);

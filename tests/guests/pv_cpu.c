@@ -1,52 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * 64-bit guests: every way from user space, 64- and 32-bit, into the kernel and the frame that it
- * finds; NMI, breakpoints, single step, #NM, an upcall out of block; then MSRs and CPUID as a
- * kernel sees them.  Results are printed for compare-xen.
- * Source: xen/include/public/arch-x86/xen-x86_64.h, xen.h, nmi.h; Intel SDM vol. 3 17.2.
+ * finds; then, by pv_delivery.c, what comes unasked; MSRs and CPUID as a kernel sees them.  Results
+ * are printed for compare-xen.
+ * Source: xen/include/public/arch-x86/xen-x86_64.h, xen.h.
  */
 #include "pv.h"
 
 #ifndef __i386__
+#include "pv_cpu.h"
+
 #include <xen/callback.h>
-#include <xen/event_channel.h>
-#include <xen/sched.h>
-#include <xen/vcpu.h>
 
-#define KERNEL_CS 0xe030ul
-#define KERNEL_SS 0xe02bul
-#define USER_CS   0xe033ul
-#define USER_CS32 0xe023ul
-#define USER_SS   0xe02bul
-#define LOW       0x10000000ul /* a page of 32-bit code, and its stack */
-#define USER      0x67u
+#define LOW  0x10000000ul /* a page of 32-bit code, and its stack */
+#define USER 0x67u
 
-struct cpu_frame {
-    unsigned long vector, error, ip, cs, flags, sp, ss;
-};
 struct cpu_target {
     unsigned long ip, cs, flags, sp, ss;
 };
 
-static struct cpu_frame taken;
-static unsigned taken_count;
+struct cpu_frame cpu_last;
+unsigned cpu_count, cpu_mask;
+unsigned long cpu_frame_at;
+char cpu_user_stack[4096] __attribute__((aligned(4096)));
 static char shared_page[4096] __attribute__((aligned(4096)));
-static char kernel_stack[8192] __attribute__((aligned(16)));
-static char user_stack[4096] __attribute__((aligned(4096)));
+char cpu_kernel_stack[8192] __attribute__((aligned(4096)));
 static char code_page[4096] __attribute__((aligned(4096)));
 static pte_t low_tables[3][512] __attribute__((aligned(4096)));
-static volatile unsigned watched;
 
 unsigned long cpu_saved_sp, cpu_live_flags;
 void cpu_taken(const struct cpu_frame *f);
 void cpu_enter(const struct cpu_target *to); /* comes back through a trap */
 bool cpu_rdmsr(unsigned msr, unsigned long *ret);
 bool cpu_wrmsr(unsigned msr, unsigned long value);
-extern char cpu_stub_1[], cpu_stub_2[], cpu_stub_3[], cpu_stub_6[], cpu_stub_7[], cpu_stub_13[],
-    cpu_stub_14[], cpu_stub_128[], cpu_stub_129[], cpu_stub_1000[], cpu_stub_1001[],
-    cpu_stub_1002[], cpu_stub_1003[];
-extern char cpu_user[], cpu_syscall[], cpu_int80[], cpu_int81[], cpu_int3[], cpu_sysenter[],
-    cpu_nops[], cpu_hlt[], cpu_read[], cpu_fpu[], cpu_user_end[];
+extern char cpu_stub_1[], cpu_stub_3[], cpu_stub_6[], cpu_stub_7[], cpu_stub_13[], cpu_stub_14[],
+    cpu_stub_128[], cpu_stub_129[], cpu_stub_1001[], cpu_stub_1002[], cpu_stub_1003[];
+extern char cpu_user[], cpu_int81[], cpu_int3[], cpu_sysenter[], cpu_hlt[], cpu_user_end[];
 
 __asm__(".macro cpustub n, code\n"
         "cpu_stub_\\n: pushfq\n popq cpu_live_flags\n popq %rcx\n popq %r11\n .ifeq \\code\n pushq "
@@ -86,25 +75,37 @@ __asm__(".macro cpustub n, code\n"
         "cpu_sysenter: sysenter\n ud2\n"
         "cpu_nops: nop\n nop\n nop\n nop\n ud2\n"
         "cpu_hlt: hlt\n ud2\n"
-        "cpu_fpu: fninit\n ud2\n"
         "cpu_user_end:\n"
-        "cpu_read: movl watched, %eax\n nop\n ud2\n");
+        ".globl cpu_stub_2, cpu_stub_1000, cpu_syscall, cpu_int80, cpu_nops\n");
 
 void cpu_taken(const struct cpu_frame *f)
 {
-    taken = *f;
-    taken_count++;
+    cpu_last = *f;
+    cpu_frame_at = (unsigned long)f;
+    cpu_mask = cpu_shared()->vcpu_info[0].evtchn_upcall_mask;
+    cpu_count++;
 }
 
-static shared_info_t *shared(void)
+shared_info_t *cpu_shared(void)
 {
     return (shared_info_t *)shared_page;
 }
 
-static long callback(unsigned type, const void *address)
+long cpu_callback(unsigned type, const void *address, unsigned flags)
 {
-    struct callback_register op = {.type = (uint16_t)type, .address = (unsigned long)address};
+    struct callback_register op = {
+        .type = (uint16_t)type, .flags = (uint16_t)flags, .address = (unsigned long)address};
     return call(__HYPERVISOR_callback_op, CALLBACKOP_register, (unsigned long)&op, 0, 0);
+}
+
+/* The three kinds of system call. */
+static void system_calls(bool any)
+{
+    check_equal("system calls",
+                (uint64_t)(cpu_callback(CALLBACKTYPE_syscall, any ? cpu_stub_1000 : NULL, 0) |
+                           cpu_callback(CALLBACKTYPE_syscall32, any ? cpu_stub_1001 : NULL, 0) |
+                           cpu_callback(CALLBACKTYPE_sysenter, any ? cpu_stub_1002 : NULL, 0)),
+                0);
 }
 
 static void handlers(void)
@@ -122,45 +123,36 @@ static void handlers(void)
     };
     call(__HYPERVISOR_set_trap_table, (unsigned long)traps, 0, 0, 0);
     check_equal("callbacks registered",
-                (uint64_t)(callback(CALLBACKTYPE_event, cpu_stub_1003) |
-                           callback(CALLBACKTYPE_syscall, cpu_stub_1000) |
-                           callback(CALLBACKTYPE_syscall32, cpu_stub_1001) |
-                           callback(CALLBACKTYPE_sysenter, cpu_stub_1002)),
-                0);
-    call(__HYPERVISOR_stack_switch, KERNEL_SS, (unsigned long)kernel_stack + sizeof(kernel_stack),
-         0, 0);
+                (uint64_t)cpu_callback(CALLBACKTYPE_event, cpu_stub_1003, 0), 0);
+    system_calls(true);
+    call(__HYPERVISOR_stack_switch, KERNEL_SS,
+         (unsigned long)cpu_kernel_stack + sizeof(cpu_kernel_stack), 0, 0);
     struct mmuext_op root = {.cmd = MMUEXT_NEW_USER_BASEPTR,
                              .arg1.mfn = frame_of((const void *)start_info->pt_base)};
     check_equal("user root",
                 (uint64_t)call(__HYPERVISOR_mmuext_op, (unsigned long)&root, 1, 0, DOMID_SELF), 0);
 }
 
-/* What cannot be compared: QEMU gives another error code for a refused INT n. */
-#define NO_ERROR 1u
-
-static void enter(const char *name, unsigned long ip, unsigned long cs, unsigned long flags,
-                  unsigned long sp, unsigned how)
+void cpu_try(const char *name, unsigned long ip, unsigned long cs, unsigned long flags,
+             unsigned long sp, unsigned how)
 {
     const struct cpu_target to = {ip, cs, flags | 2, sp,
                                   (cs & 3) == 3 ? USER_SS : KERNEL_SS & ~3ul};
-    unsigned before = taken_count;
-    taken = (struct cpu_frame){.vector = 99};
+    unsigned before = cpu_count;
+    cpu_last = (struct cpu_frame){.vector = 99};
     cpu_enter(&to);
     /* SYSENTER says neither where it came from nor by which stack. */
-    bool told = taken.vector != 1002;
+    bool told = cpu_last.ip != 0;
     print("guest: cpu %s = vector %u error 0x%lx ip 0x%lx cs 0x%lx flags 0x%lx sp 0x%lx ss 0x%lx, "
-          "%u, handler's flags 0x%lx\n",
-          name, (unsigned)taken.vector, how & NO_ERROR ? 0 : taken.error,
-          told ? taken.ip - ip : taken.ip, taken.cs, taken.flags & ~0x10000ul,
-          told ? taken.sp - sp : 0, taken.ss, taken_count - before, cpu_live_flags & 0x54700);
+          "%u, handler's flags 0x%lx, mask %u",
+          name, (unsigned)cpu_last.vector, how & NO_ERROR ? 0 : cpu_last.error,
+          told ? cpu_last.ip - ip : 0, cpu_last.cs, cpu_last.flags & ~0x10000ul,
+          told ? cpu_last.sp - sp : cpu_last.sp, cpu_last.ss, cpu_count - before,
+          cpu_live_flags & 0x54700, cpu_mask);
+    if (cpu_last.vector == 14)
+        print(", cr2 0x%lx", cpu_shared()->vcpu_info[0].arch.cr2);
+    print("\n");
 }
-
-#define FROM_64(name, what, flags, how)                                                            \
-    enter("user, " name, (unsigned long)(what), USER_CS, flags,                                    \
-          (unsigned long)user_stack + sizeof(user_stack), how)
-#define FROM_KERNEL(name, what, flags, how)                                                        \
-    enter("kernel, " name, (unsigned long)(what), KERNEL_CS, flags,                                \
-          (unsigned long)user_stack + sizeof(user_stack), how)
 
 static void from_user(void)
 {
@@ -169,6 +161,7 @@ static void from_user(void)
     FROM_64("syscall with TF", cpu_syscall, 0x100, 0);
     FROM_64("int 80", cpu_int80, 0x200, 0);
     FROM_64("int 80 with TF", cpu_int80, 0x100, 0);
+    FROM_64("int 80 with NT", cpu_int80, 0x4200, 0);
     FROM_64("int 81, of level 0", cpu_int81, 0, NO_ERROR);
     FROM_64("int3", cpu_int3, 0, 0);
     FROM_64("single step", cpu_nops, 0x100, 0);
@@ -177,11 +170,15 @@ static void from_user(void)
     FROM_KERNEL("int 80", cpu_int80, 0, 0);
     FROM_KERNEL("int3", cpu_int3, 0, 0);
     FROM_KERNEL("single step", cpu_nops, 0x100, 0);
+    system_calls(false);
+    FROM_64("syscall, no callback", cpu_syscall, 0, 0);
+    FROM_64("sysenter, no callback", cpu_sysenter, 0, 0);
+    system_calls(true);
 }
 
 #define FROM_32(name, what, flags, how)                                                            \
-    enter("32-bit user, " name, LOW + (unsigned long)((what)-cpu_user), USER_CS32, flags,          \
-          LOW + 4096, how)
+    cpu_try("32-bit user, " name, LOW + (unsigned long)((what)-cpu_user), USER_CS32, flags,        \
+            LOW + 4096, how)
 
 static void from_user32(void)
 {
@@ -204,86 +201,10 @@ static void from_user32(void)
     FROM_32("single step", cpu_nops, 0x100, 0);
     FROM_32("int 81", cpu_int81, 0, NO_ERROR);
     FROM_32("hlt", cpu_hlt, 0, 0);
-}
-
-/* ---- debug registers, NMI, #NM, upcall ----------------------------------------------------------
- */
-
-static void tell_debug(void)
-{
-    print("guest: cpu, DR6 after it = 0x%lx\n",
-          (unsigned long)call(__HYPERVISOR_get_debugreg, 6, 0, 0, 0));
-    call(__HYPERVISOR_set_debugreg, 6, 0xffff0ff0, 0, 0);
-}
-
-static void debug(void)
-{
-    call(__HYPERVISOR_set_debugreg, 6, 0xffff0ff0, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 0, (unsigned long)cpu_nops + 2, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 1, (unsigned long)&watched, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 7, 0x401, 0, 0);
-    FROM_64("breakpoint", cpu_nops, 0, 0);
-    tell_debug();
-    FROM_KERNEL("breakpoint", cpu_nops, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 7, 0xf00404, 0, 0); /* DR1: reads and writes of 4 bytes */
-    FROM_64("watched word", cpu_read, 0, 0);
-    FROM_KERNEL("watched word", cpu_read, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 7, 0x400, 0, 0);
-    FROM_64("watched word no more", cpu_read, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 0, 0, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 1, 0, 0, 0);
-    call(__HYPERVISOR_set_debugreg, 6, 0xffff0ff0, 0, 0);
-}
-
-/* The stubs leave by the stack that cpu_saved_sp has: so this must be a function of its own. */
-static __attribute__((noinline)) void nmi(void)
-{
-    print("guest: cpu, NMI registered = %u\n", -(unsigned)callback(CALLBACKTYPE_nmi, cpu_stub_2));
-    shared()->vcpu_info[0].evtchn_upcall_mask = 1;
-    /* Comes with the return from the call, to the next instruction. */
-    const struct cpu_target to = {(unsigned long)cpu_nops, KERNEL_CS, 2,
-                                  (unsigned long)user_stack + sizeof(user_stack), KERNEL_SS & ~3ul};
-    unsigned before = taken_count;
-    unsigned long result = __HYPERVISOR_vcpu_op, first = VCPUOP_send_nmi, second = 0;
-    __asm__ volatile("pushq %%rbx\n pushq %%rbp\n leaq 2f(%%rip), %%rax\n pushq %%rax\n"
-                     "pushq %%rbx\n pushq %%rbp\n pushq %%r12\n pushq %%r13\n pushq %%r14\n"
-                     "pushq %%r15\n movq %%rsp, cpu_saved_sp\n"
-                     "movl $24, %%eax\n xorl %%edx, %%edx\n syscall\n ud2\n"
-                     "2: popq %%rbp\n popq %%rbx\n"
-                     : "+a"(result), "+D"(first), "+S"(second)
-                     :
-                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
-                       "cc");
-    print("guest: cpu, NMI = vector %u cs 0x%lx ss 0x%lx, %u\n", (unsigned)taken.vector, taken.cs,
-          taken.ss, taken_count - before);
-    FROM_KERNEL("after the NMI", to.ip, 0, 0);
-}
-
-static void no_fpu(void)
-{
-    call(__HYPERVISOR_fpu_taskswitch, 1, 0, 0, 0);
-    FROM_64("#NM", cpu_fpu, 0x200, 0);
-    unsigned long cr0;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-    print("guest: cpu, TS after #NM = %u\n", (unsigned)(cr0 >> 3 & 1));
-    FROM_64("no #NM", cpu_fpu, 0x200, 0);
-}
-
-static void upcall(void)
-{
-    struct evtchn_bind_ipi ipi = {.vcpu = 0};
-    call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (unsigned long)&ipi, 0, 0);
-    struct evtchn_send send = {.port = ipi.port};
-    struct evtchn_close close = {.port = ipi.port};
-    shared()->vcpu_info[0].evtchn_upcall_mask = 1;
-    call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send, 0, 0);
-    check_equal("pending", shared()->vcpu_info[0].evtchn_upcall_pending, 1);
-    FROM_64("upcall on the way to it", cpu_nops, 0x200, 0);
-    check_equal("masked in the upcall", shared()->vcpu_info[0].evtchn_upcall_mask, 1);
-    shared()->vcpu_info[0].evtchn_upcall_pending = 0;
-    shared()->vcpu_info[0].evtchn_pending_sel = 0;
-    shared()->evtchn_pending[0] = 0;
-    call(__HYPERVISOR_event_channel_op, EVTCHNOP_close, (unsigned long)&close, 0, 0);
+    system_calls(false);
+    FROM_32("syscall, no callback", cpu_syscall, 0, 0);
+    FROM_32("sysenter, no callback", cpu_sysenter, 0, 0);
+    system_calls(true);
 }
 
 /* ---- MSRs, CPUID --------------------------------------------------------------------------------
@@ -308,7 +229,7 @@ static void msrs(void)
         if (cpu_rdmsr(list[i], &value))
             print("guest: cpu msr 0x%x = 0x%lx\n", list[i], value);
         else
-            print("guest: cpu msr 0x%x = vector %u\n", list[i], (unsigned)taken.vector);
+            print("guest: cpu msr 0x%x = vector %u\n", list[i], (unsigned)cpu_last.vector);
         if (list[i] == 0x1b || list[i] == 0x830 || (list[i] >= 0xc0000100 && list[i] <= 0xc0000103))
             continue;
         bool fine = cpu_wrmsr(list[i], value);
@@ -358,19 +279,16 @@ void pv_cpu_check(void)
 {
     check_equal("shared_info mapped",
                 (uint64_t)map(shared_page, (pte_t)start_info->shared_info | 0x63), 0);
-    shared()->vcpu_info[0].evtchn_upcall_mask = 1;
+    cpu_shared()->vcpu_info[0].evtchn_upcall_mask = 1;
     handlers();
     from_user();
     from_user32();
-    debug();
-    nmi();
-    no_fpu();
-    upcall();
+    pv_delivery_check();
     msrs();
     cpuids();
     call(__HYPERVISOR_set_trap_table, 0, 0, 0, 0);
     call(__HYPERVISOR_set_callbacks, 0, 0, 0, 0);
-    shared()->vcpu_info[0].evtchn_upcall_mask = 1;
+    cpu_shared()->vcpu_info[0].evtchn_upcall_mask = 1;
 }
 #else
 void pv_cpu_check(void)

@@ -79,6 +79,29 @@ const pte_t *entry_of(const void *at, uint64_t *ret_maddr)
     return &table[index];
 }
 
+static uint64_t ticks(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+uint64_t time_by(const volatile struct vcpu_time_info *t)
+{
+    uint32_t version;
+    uint64_t ns;
+    do {
+        version = t->version;
+        __asm__ volatile("" : : : "memory");
+        uint64_t delta = ticks() - t->tsc_timestamp;
+        delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift : delta << t->tsc_shift;
+        ns = t->system_time + (delta >> 32) * t->tsc_to_system_mul +
+             ((delta & 0xffffffffu) * t->tsc_to_system_mul >> 32);
+        __asm__ volatile("" : : : "memory");
+    } while (version & 1 || version != t->version);
+    return ns;
+}
+
 void print_result(long result)
 {
     if (result < 0 && result > -1000)

@@ -225,13 +225,7 @@ static void user_traps(void)
 
 static uint64_t now(void)
 {
-    const vcpu_time_info_t *t = &shared()->vcpu_info[0].time;
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    uint64_t ticks = ((uint64_t)high << 32 | low) - t->tsc_timestamp;
-    ticks = t->tsc_shift < 0 ? ticks >> -t->tsc_shift : ticks << t->tsc_shift;
-    return t->system_time + (ticks >> 32) * t->tsc_to_system_mul +
-           ((ticks & 0xffffffffu) * t->tsc_to_system_mul >> 32);
+    return time_by(&shared()->vcpu_info[0].time);
 }
 
 static uint64_t arm(uint32_t ns)

@@ -140,29 +140,9 @@ static void check_events(void)
     tell("evtchn null argument", call3(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ~0xfffful, 0));
 }
 
-static uint64_t ticks(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
-/* By the page that the guest gets, as every guest computes it. */
 static uint64_t system_time(void)
 {
-    volatile struct vcpu_time_info *t = &shared()->vcpu_info[0].time;
-    uint32_t version;
-    uint64_t ns;
-    do {
-        version = t->version;
-        __asm__ volatile("" : : : "memory");
-        uint64_t delta = ticks() - t->tsc_timestamp;
-        delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift : delta << t->tsc_shift;
-        ns = t->system_time + (delta >> 32) * t->tsc_to_system_mul +
-             ((delta & 0xffffffffu) * t->tsc_to_system_mul >> 32);
-        __asm__ volatile("" : : : "memory");
-    } while (version & 1 || version != t->version);
-    return ns;
+    return time_by(&shared()->vcpu_info[0].time);
 }
 
 static void check_time(void)
@@ -231,7 +211,6 @@ static void check_time(void)
     tell("sched poll for port 100000", SCHED(poll, &poll));
     tell("sched unknown operation", call3(__HYPERVISOR_sched_op, 99, 0, 0));
 
-    /* Block with an event pending comes back, and clears the mask. */
     struct evtchn_close close = {.port = bound_timer};
     tell("evtchn close of the timer", EVENT(close, &close));
     check_true("the wall clock is consistent", !(shared()->wc_version & 1));
