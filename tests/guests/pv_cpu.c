@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * 64-bit guests: every way from user space, 64- and 32-bit, into the kernel and the frame that it
- * finds; then, by pv_delivery.c, what comes unasked; MSRs and CPUID as a kernel sees them.  Results
- * are printed for compare-xen.
- * Source: xen/include/public/arch-x86/xen-x86_64.h, xen.h.
+ * finds; then, by pv_delivery.c and pv_effects.c, what comes unasked or later; MSRs and CPUID as a
+ * kernel sees them.  Results are printed for compare-xen. Source:
+ * xen/include/public/arch-x86/xen-x86_64.h, xen.h.
  */
 #include "pv.h"
 
@@ -34,7 +34,7 @@ void cpu_enter(const struct cpu_target *to); /* comes back through a trap */
 bool cpu_rdmsr(unsigned msr, unsigned long *ret);
 bool cpu_wrmsr(unsigned msr, unsigned long value);
 extern char cpu_stub_1[], cpu_stub_3[], cpu_stub_6[], cpu_stub_7[], cpu_stub_13[], cpu_stub_14[],
-    cpu_stub_128[], cpu_stub_129[], cpu_stub_1001[], cpu_stub_1002[], cpu_stub_1003[];
+    cpu_stub_128[], cpu_stub_129[], cpu_stub_1001[], cpu_stub_1002[];
 extern char cpu_user[], cpu_int81[], cpu_int3[], cpu_sysenter[], cpu_hlt[], cpu_user_end[];
 
 __asm__(".macro cpustub n, code\n"
@@ -76,7 +76,7 @@ __asm__(".macro cpustub n, code\n"
         "cpu_nops: nop\n nop\n nop\n nop\n ud2\n"
         "cpu_hlt: hlt\n ud2\n"
         "cpu_user_end:\n"
-        ".globl cpu_stub_2, cpu_stub_1000, cpu_syscall, cpu_int80, cpu_nops\n");
+        ".globl cpu_stub_2, cpu_stub_1000, cpu_stub_1003, cpu_syscall, cpu_int80, cpu_nops\n");
 
 void cpu_taken(const struct cpu_frame *f)
 {
@@ -286,6 +286,7 @@ void pv_cpu_check(void)
     pv_delivery_check();
     msrs();
     cpuids();
+    pv_effects_check();
     call(__HYPERVISOR_set_trap_table, 0, 0, 0, 0);
     call(__HYPERVISOR_set_callbacks, 0, 0, 0, 0);
     cpu_shared()->vcpu_info[0].evtchn_upcall_mask = 1;

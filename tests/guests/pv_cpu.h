@@ -25,8 +25,8 @@ extern struct cpu_frame cpu_last;
 extern unsigned long cpu_frame_at;
 extern unsigned cpu_mask, cpu_count;
 extern char cpu_kernel_stack[8192], cpu_user_stack[4096];
-/* Handlers that come back to cpu_try(): #BP's kind, NMI, SYSCALL. */
-extern char cpu_stub_2[], cpu_stub_1000[];
+/* Handlers that come back to cpu_try(): NMI, SYSCALL, an event. */
+extern char cpu_stub_2[], cpu_stub_1000[], cpu_stub_1003[];
 /* Code that ends in ud2. */
 extern char cpu_syscall[], cpu_int80[], cpu_nops[];
 
@@ -49,5 +49,7 @@ void cpu_try(const char *name, unsigned long ip, unsigned long cs, unsigned long
 
 /* pv_delivery.c */
 void pv_delivery_check(void);
+/* pv_effects.c */
+void pv_effects_check(void);
 
 #endif

@@ -51,7 +51,7 @@ static void tell_debug(const char *what)
 static void debug(void)
 {
     call(__HYPERVISOR_set_debugreg, 6, 0xffff0ff0, 0, 0);
-    FROM_64("single step", cpu_nops, 0x100, 0);
+    FROM_64("single step again", cpu_nops, 0x100, 0);
     tell_debug("single step");
     call(__HYPERVISOR_set_debugreg, 0, (unsigned long)cpu_nops + 2, 0, 0);
     call(__HYPERVISOR_set_debugreg, 1, (unsigned long)&watched, 0, 0);
@@ -104,7 +104,7 @@ static void handlers(void)
     cpu_callback(CALLBACKTYPE_syscall, cpu_stub_1000, 0);
     for (unsigned off = 0; off < 32; off += 8) {
         call(__HYPERVISOR_stack_switch, KERNEL_SS, top - off, 0, 0);
-        FROM_64("int 80", cpu_int80, 0, 0);
+        FROM_64("int 80 by another stack", cpu_int80, 0, 0);
         print("guest: cpu, frame of a stack %u below = %u below\n", off,
               (unsigned)(top - cpu_frame_at));
     }

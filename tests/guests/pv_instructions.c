@@ -13,8 +13,8 @@
 #define KERNEL_CS 0xe030
 #define KERNEL_SS 0xe028
 
-/* Where a snippet ends says what happened: yes_if at the first ud2 for yes, behind it for no. */
-__asm__(".macro yes_if condition\n j\\condition 9f\n nop\n 9: ud2\n .endm\n"
+/* Where a snippet ends says what happened: yes_if at the first ud2 for no, at the second for yes. */
+__asm__(".macro yes_if condition\n j\\condition 9f\n ud2\n 9: ud2\n .endm\n"
         ".text\n"
         "try_cr0: movq %cr0, %rax\n xorl $0x10000, %eax\n movq %rax, %cr0\n ud2\n"
         "try_cr0_high: movq %cr0, %rax\n btsq $40, %rax\n movq %rax, %cr0\n ud2\n"
@@ -58,19 +58,30 @@ __asm__(".macro yes_if condition\n j\\condition 9f\n nop\n 9: ud2\n .endm\n"
         " movl $23, %eax\n syscall\n nop\n"
         "1: leaq 1b(%rip), %rdx\n cmpq %rdx, %rcx\n jne 2f\n cmpq $0x206, %r11\n yes_if e\n"
         "2: int3\n"
+        "try_tsc_disabled: movq %cr4, %rax\n orl $4, %eax\n movq %rax, %cr4\n rdtsc\n "
+        " orl %edx, %eax\n setnz %cl\n movq %cr4, %rax\n andl $~4, %eax\n"
+        " movq %rax, %cr4\n testb %cl, %cl\n yes_if nz\n"
+        "try_iretq: movq %rsp, %rbx\n pushq $0xe02b\n pushq %rbx\n pushq $0x202\n pushq $0xe033\n"
+        " pushq $1f\n iretq\n nop\n"
+        "1: cli\n movl kernels_page, %eax\n cmpl $0x1234, %eax\n yes_if e\n"
         "try_step: pushq $0x302\n popfq\n ud2\n .ascii \"xen\"\n cpuid\n nop\n ud2\n");
 
 #define SNIPPETS(x)                                                                                \
     x(cr0) x(cr0_high) x(ts) x(lmsw) x(smsw) x(cr8) x(invd) x(dr0) x(dr8) x(tsc) x(perf) x(enable) \
         x(pat) x(apic) x(hwcr) x(syscfg) x(limits) x(feature) x(counter) x(aux) x(xsetbv)          \
             x(ss_code) x(ss_level) x(ss) x(jump) x(jump_indexed) x(jump_relative) x(jump_data)     \
-                x(call) x(number) x(sysret) x(step)
+                x(call) x(number) x(sysret) x(tsc_disabled) x(iretq) x(step)
 #define DECLARE(name) extern char try_##name[];
 #define ENTRY(name)   {#name, try_##name},
 SNIPPETS(DECLARE)
 
+/* Without the user bit: for a kernel that its own iretq has taken to the selector of Xen's. */
+static unsigned kernels_page[1024] __attribute__((aligned(4096), used)) = {0x1234};
+
 void pv_instructions_check(void)
 {
+    check_equal("page without user bit", (uint64_t)map(kernels_page, own(kernels_page, PTE_OWN)),
+                0);
     static const struct {
         const char *name;
         char *code;
