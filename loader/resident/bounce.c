@@ -22,9 +22,8 @@ static void bounce32(struct vcpu *v, const struct bounce *to)
     uint8_t mask = v->info[1];
     bool outer = !v->kernel_mode;
 
-    if (to->failsafe)
-        for (int i = 0; i < 4; i++)
-            words[count++] = (uint32_t)guest_selector(i);
+    for (int i = 0; to->segment && i < 4; i++)
+        words[count++] = to->segment[i];
     if (to->has_error)
         words[count++] = (uint32_t)to->error;
     words[count++] = (uint32_t)f->rip;

@@ -16,7 +16,7 @@ struct bounce {
     uint16_t cs;      /* 32-bit guests: the handler's */
     bool mask_events; /* the handler starts with events masked */
     bool has_error;
-    bool failsafe; /* ds, es, fs, gs are pushed too */
+    const uint16_t *segment; /* failsafe callback: DS, ES, FS, GS, which are pushed too */
     uint64_t error;
     const char *what; /* for the crash report */
 };
@@ -30,8 +30,8 @@ void bounce_callback(struct vcpu *v, const struct callback *callback, const char
 void bounce64(struct vcpu *v, const struct bounce *to);
 /* RFLAGS as such a frame shows them. */
 uint64_t bounce_flags(const struct frame *f, bool masked);
-/* The guest's DS, ES, FS, GS (0-3). */
-uint64_t guest_selector(int which);
+/* trap32.c: DS, ES, FS, GS of the guest as it was when the layer was entered. */
+const uint16_t *guest_segments(void);
 
 /* 64-bit guests: root, GS base and I/O map of the other mode.  enter_user: v->user_root is set. */
 void enter_kernel(struct vcpu *v);

@@ -43,26 +43,6 @@ void enter_user(struct vcpu *v)
         cpu_set_cr3(v->user_root);
 }
 
-uint64_t guest_selector(int which)
-{
-    uint16_t value = 0;
-    switch (which) {
-    case 0:
-        __asm__("mov %%ds, %0" : "=r"(value));
-        break;
-    case 1:
-        __asm__("mov %%es, %0" : "=r"(value));
-        break;
-    case 2:
-        __asm__("mov %%fs, %0" : "=r"(value));
-        break;
-    default:
-        __asm__("mov %%gs, %0" : "=r"(value));
-        break;
-    }
-    return value;
-}
-
 void bounce64(struct vcpu *v, const struct bounce *to)
 {
     struct frame *f = v->frame;
@@ -80,9 +60,8 @@ void bounce64(struct vcpu *v, const struct bounce *to)
     }
     words[count++] = f->rcx;
     words[count++] = f->r11;
-    if (to->failsafe)
-        for (int i = 0; i < 4; i++)
-            words[count++] = guest_selector(i);
+    for (int i = 0; to->segment && i < 4; i++)
+        words[count++] = to->segment[i];
     if (to->has_error)
         words[count++] = to->error;
     words[count++] = f->rip;

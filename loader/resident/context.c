@@ -176,6 +176,6 @@ void vcpu_begin(struct vcpu *v)
     bounce(v, &(struct bounce){.address = v->failsafe.address,
                                .cs = v->failsafe.cs,
                                .mask_events = v->failsafe.mask_events,
-                               .failsafe = true,
+                               .segment = v->start_segment,
                                .what = "a data segment that cannot be loaded"});
 }

@@ -141,7 +141,7 @@ void iret_failed(const struct frame *nested)
     bounce(v, &(struct bounce){.address = v->failsafe.address,
                                .cs = v->failsafe.cs,
                                .mask_events = v->failsafe.mask_events,
-                               .failsafe = true,
+                               .segment = guest_segments(),
                                .what = "a failed iret"});
 #endif
 }

@@ -20,16 +20,16 @@ struct hardware_frame {
     uint32_t esp, ss; /* only from the guest */
 };
 
-static uint32_t guest_segment[4]; /* DS, ES, FS, GS */
+static uint16_t guest_segment[4]; /* DS, ES, FS, GS */
 
 static struct hardware_frame *guest_hardware(void)
 {
     return (struct hardware_frame *)(uintptr_t)cpu_vcpu()->stack_top - 1;
 }
 
-uint64_t guest_selector(int which)
+const uint16_t *guest_segments(void)
 {
-    return guest_segment[which & 3];
+    return guest_segment;
 }
 
 /* Ring 1 and ring 3 share one root; ports are always emulated (io_ports.c). */

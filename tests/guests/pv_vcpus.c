@@ -68,6 +68,25 @@ __asm__(".text\n"
         "call second_upcall\n call second\n");
 #endif
 
+#ifndef __i386__
+/* It starts with a data segment that cannot be loaded: the failsafe callback is entered instead,
+ * with rcx, r11, ds, es, fs, gs, rip, cs, rflags, rsp, ss on the stack. */
+unsigned long failsafe_frame[11];
+extern char second_failsafe[];
+__asm__(".text\n"
+        "second_failsafe: movq %rsp, %rsi\n movq $failsafe_frame, %rdi\n movl $11, %ecx\n"
+        "cld\n rep movsq\n\n"
+        "movq second_stack_top, %rsp\n call second\n");
+
+static void tell_failsafe(void)
+{
+    static const char *const name[11] = {"rcx", "r11", "ds",     "es",  "fs", "gs",
+                                         "rip", "cs",  "rflags", "rsp", "ss"};
+    for (unsigned i = 0; i < 11; i++)
+        print("guest: vcpu, failsafe %s = 0x%lx\n", name[i], failsafe_frame[i]);
+}
+#endif
+
 void second_upcall(void)
 {
     vcpu_info_t *info = &shared()->vcpu_info[1];
@@ -233,10 +252,22 @@ static void refused_contexts(void)
 static void on_and_off(void)
 {
     tell("up after all these", vcpu_op(VCPUOP_up, 1, 0));
+#ifndef __i386__
+    context.user_regs.ds = 0xf00b;
+    context.user_regs.es = 0;
+    context.user_regs.fs = 3;
+    context.user_regs.gs = 0xe02b;
+    context.user_regs.rcx = 0x1111;
+    context.user_regs.r11 = 0x2222;
+    context.failsafe_callback_eip = (unsigned long)second_failsafe;
+#endif
     try("good");
     try("good again");
     tell("up", vcpu_op(VCPUOP_up, 1, 0));
     wait_until_off(1);
+#ifndef __i386__
+    tell_failsafe();
+#endif
     tell("up again", vcpu_op(VCPUOP_up, 1, 0));
     wait_until_off(2);
     try("good, once it was up");
