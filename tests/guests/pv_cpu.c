@@ -142,11 +142,11 @@ void cpu_try(const char *name, unsigned long ip, unsigned long cs, unsigned long
     cpu_last = (struct cpu_frame){.vector = 99};
     cpu_enter(&to);
     /* SYSENTER says neither where it came from nor by which stack. */
-    bool told = cpu_last.ip != 0;
+    bool told = (cpu_last.cs & 0xffff) != 3;
     print("guest: cpu %s = vector %u error 0x%lx ip 0x%lx cs 0x%lx flags 0x%lx sp 0x%lx ss 0x%lx, "
           "%u, handler's flags 0x%lx, mask %u",
           name, (unsigned)cpu_last.vector, how & NO_ERROR ? 0 : cpu_last.error,
-          told ? cpu_last.ip - ip : 0, cpu_last.cs, cpu_last.flags & ~0x10000ul,
+          told ? cpu_last.ip - ip : cpu_last.ip, cpu_last.cs, cpu_last.flags & ~0x10000ul,
           told ? cpu_last.sp - sp : cpu_last.sp, cpu_last.ss, cpu_count - before,
           cpu_live_flags & 0x54700, cpu_mask);
     if (cpu_last.vector == 14)

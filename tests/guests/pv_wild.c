@@ -32,8 +32,8 @@ static void tell(const char *name, long result)
  */
 
 /* Sub-operations first to last of a call, with each pointer as argument number `at`; `fixed` stands
- * for the others.  Left out: what the layer has not at all (FIFO events, calls of toolstacks), and
- * what does not come back (vCPU down, an NMI without handler). */
+ * for the others.  Of the calls of toolstacks, which the layer has not, one operation each.  Left
+ * out: what does not come back (vCPU down, an NMI without handler). */
 struct pointer_sweep {
     const char *name;
     uint8_t nr, at, first, last; /* last < first: the call has no sub-operations */
@@ -47,19 +47,29 @@ static const struct pointer_sweep sweeps[] = {
     {"mmu_update", __HYPERVISOR_mmu_update, 0, 1, 0, 1, 0, DOMID_SELF},
     {"set_gdt", __HYPERVISOR_set_gdt, 0, 1, 0, 1, 0, 0},
     {"platform_op", __HYPERVISOR_platform_op, 0, 1, 0, 0, 0, 0},
-    {"memory_op", __HYPERVISOR_memory_op, 1, 0, 12, 0, 0x20, 0},
+    {"memory_op", __HYPERVISOR_memory_op, 1, 0, 12, 0, 0, 0},
     {"multicall", __HYPERVISOR_multicall, 0, 1, 0, 1, 0, 0},
-    {"xen_version", __HYPERVISOR_xen_version, 1, 0, 9, 0, 0x80, 0},
+    {"xen_version", __HYPERVISOR_xen_version, 1, 0, 10, 0, 0, 0},
     {"console_io", __HYPERVISOR_console_io, 2, 0, 1, 16, 0, 0},
-    {"grant_table_op", __HYPERVISOR_grant_table_op, 1, 0, 10, 1, 0x200, 0},
+    {"grant_table_op", __HYPERVISOR_grant_table_op, 1, 0, 12, 1, 0, 0},
     {"vcpu_op", __HYPERVISOR_vcpu_op, 2, 0, 15, 0, 0x0806, 0},
     {"mmuext_op", __HYPERVISOR_mmuext_op, 0, 1, 0, 1, 0, DOMID_SELF},
     {"nmi_op", __HYPERVISOR_nmi_op, 1, 0, 2, 0, 0, 0},
-    {"sched_op", __HYPERVISOR_sched_op, 1, 2, 8, 0, 0xd0, 0},
+    {"sched_op", __HYPERVISOR_sched_op, 1, 2, 8, 0, 0, 0},
     {"callback_op", __HYPERVISOR_callback_op, 1, 0, 2, 0, 0, 0},
-    {"event_channel_op", __HYPERVISOR_event_channel_op, 1, 0, 10, 0, 0, 0},
-    {"physdev_op", __HYPERVISOR_physdev_op, 1, 4, 31, 0, 0x10020000, 0},
+    {"event_channel_op", __HYPERVISOR_event_channel_op, 1, 0, 14, 0, 0, 0},
+    {"physdev_op", __HYPERVISOR_physdev_op, 1, 4, 33, 0, 0, 0},
     {"mca", __HYPERVISOR_arch_0, 0, 1, 0, 0, 0, 0},
+    {"xsm_op", __HYPERVISOR_xsm_op, 0, 1, 0, 0, 0, 0},
+    {"xenoprof_op", __HYPERVISOR_xenoprof_op, 1, 0, 0, 0, 0, 0},
+    {"hvm_op", __HYPERVISOR_hvm_op, 1, 1, 1, 0, 0, 0},
+    {"sysctl", __HYPERVISOR_sysctl, 0, 1, 0, 0, 0, 0},
+    {"domctl", __HYPERVISOR_domctl, 0, 1, 0, 0, 0, 0},
+    {"kexec_op", __HYPERVISOR_kexec_op, 1, 0, 0, 0, 0, 0},
+    {"argo_op", __HYPERVISOR_argo_op, 1, 1, 1, 0, 0, 0},
+    {"xenpmu_op", __HYPERVISOR_xenpmu_op, 1, 0, 0, 0, 0, 0},
+    {"dm_op", __HYPERVISOR_dm_op, 2, 1, 0, 0, 0, 0},
+    {"hypfs_op", __HYPERVISOR_hypfs_op, 1, 0, 0, 0, 0, 0},
 };
 
 static void sweep_one(const struct pointer_sweep *sweep, unsigned operation, bool named)
@@ -67,10 +77,7 @@ static void sweep_one(const struct pointer_sweep *sweep, unsigned operation, boo
     unsigned long pointer[4] = {(unsigned long)MACHINE_TO_PHYS, ~0xfffful, 0, NOT_CANONICAL};
     if (v_start == 0)
         pointer[2] = pointer[1]; /* a null pointer is good memory here */
-    if (named)
-        print("guest: wild %s %u =", sweep->name, operation);
-    else
-        print("guest: wild %s =", sweep->name);
+    long result[4];
     for (unsigned i = 0; i < POINTERS; i++) {
         unsigned long arg[4] = {named ? operation : sweep->fixed, sweep->fixed, 0, sweep->domain};
         if (!named)
@@ -78,8 +85,15 @@ static void sweep_one(const struct pointer_sweep *sweep, unsigned operation, boo
         if (sweep->nr == __HYPERVISOR_grant_table_op)
             arg[2] = sweep->fixed;
         arg[sweep->at] = pointer[i];
-        print_result(call(sweep->nr, arg[0], arg[1], arg[2], arg[3]));
+        result[i] = call(sweep->nr, arg[0], arg[1], arg[2], arg[3]);
     }
+    /* In one piece: the hypervisor may write lines of its own meanwhile. */
+    if (named)
+        print("guest: wild %s %u =", sweep->name, operation);
+    else
+        print("guest: wild %s =", sweep->name);
+    for (unsigned i = 0; i < POINTERS; i++)
+        print_result(result[i]);
     print("\n");
 }
 
