@@ -183,6 +183,7 @@ static void reservations(void)
     tell("decrease_reservation", memory_op(XENMEM_decrease_reservation, &op));
     frame = 0;
     tell("increase_reservation", memory_op(XENMEM_increase_reservation, &op));
+    check_true("a frame came", frame != 0);
     check_equal("as many pages", (uint64_t)memory_op(XENMEM_current_reservation, &self),
                 (uint64_t)had);
     tell("its m2p entry", update((uint64_t)frame << 12 | MMU_MACHPHYS_UPDATE, pfn));

@@ -63,7 +63,7 @@ __asm__(".macro yes_if condition\n j\\condition 9f\n ud2\n 9: ud2\n .endm\n"
         " movq %rax, %cr4\n testb %cl, %cl\n yes_if nz\n"
         "try_iretq: movq %rsp, %rbx\n pushq $0xe02b\n pushq %rbx\n pushq $0x202\n pushq $0xe033\n"
         " pushq $1f\n iretq\n nop\n"
-        "1: cli\n movl kernels_page, %eax\n cmpl $0x1234, %eax\n yes_if e\n"
+        "1: movl kernels_page, %eax\n cli\n cmpl $0x1234, %eax\n yes_if e\n"
         "try_step: pushq $0x302\n popfq\n ud2\n .ascii \"xen\"\n cpuid\n nop\n ud2\n");
 
 #define SNIPPETS(x)                                                                                \
