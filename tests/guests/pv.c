@@ -189,6 +189,7 @@ void pv_main(void)
     pv_vcpus_check();
     pv_ring3_check();
     pv_cpu_check();
+    pv_interrupts_check();
     pv_rows_check();
     shut_down(check_verdict());
 }

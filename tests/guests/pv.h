@@ -85,6 +85,8 @@ void pv_instructions_check(void);
 void pv_vcpus_check(void);
 /* pv_cpu.c: 64-bit guests: ways into the kernel, debug registers, NMI, events, MSRs, CPUID. */
 void pv_cpu_check(void);
+/* pv_interrupts.c: a dom0's lines and messages. */
+void pv_interrupts_check(void);
 /* pv_rows.c: hypercalls that nothing else here makes; last, vcpu_info moves. */
 void pv_rows_check(void);
 

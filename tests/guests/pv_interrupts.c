@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A dom0's interrupts: a line of the IO-APIC as kernels before setup_gsi asked for it, by
+ * apic_write; an MSI of QEMU's device "edu", where the machine has one, up to the event that it
+ * becomes. Results are printed for compare-xen. Source: public/physdev.h, event_channel.h; QEMU
+ * docs/specs/edu.
+ */
+#include "pv.h"
+
+#include <xen/event_channel.h>
+#include <xen/physdev.h>
+#include <xen/sched.h>
+
+#define GSI          21u
+#define EDU          0x11e81234u /* device and vendor */
+#define EDU_STATUS   (0x24 / 4)
+#define EDU_RAISE    (0x60 / 4)
+#define EDU_ACK      (0x64 / 4)
+#define MAPPED_IO    (PTE_OWN | 0x10u) /* not cached */
+#define PATIENCE_NS  UINT64_C(10000000000)
+#define BITS_OF_LONG (8 * sizeof(long))
+
+static char shared_page[4096] __attribute__((aligned(4096)));
+static char window[4096] __attribute__((aligned(4096)));
+
+static void tell(const char *name, long result)
+{
+    tell_result("interrupt", name, result);
+}
+
+static long physdev(unsigned operation, void *op)
+{
+    return call(__HYPERVISOR_physdev_op, operation, (uintptr_t)op, 0, 0);
+}
+
+static long bind_pirq(unsigned pirq, evtchn_port_t *ret_port)
+{
+    struct evtchn_bind_pirq op = {.pirq = pirq};
+    long result = call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, (uintptr_t)&op, 0, 0);
+    *ret_port = op.port;
+    return result;
+}
+
+static long close_port(evtchn_port_t port)
+{
+    struct evtchn_close op = {.port = port};
+    return call(__HYPERVISOR_event_channel_op, EVTCHNOP_close, (uintptr_t)&op, 0, 0);
+}
+
+static void old_line(void)
+{
+    struct physdev_irq irq = {.irq = GSI};
+    struct physdev_apic apic = {.apic_physbase = 0xfec00000, .reg = 0x10 + 2 * GSI};
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF, .pirq = GSI};
+    evtchn_port_t port;
+    tell("alloc_irq_vector", physdev(PHYSDEVOP_alloc_irq_vector, &irq));
+    tell("line bound too early", bind_pirq(GSI, &port));
+    apic.value = irq.vector | 1u << 13 | 1u << 15; /* low, level, not masked */
+    tell("apic_write", physdev(PHYSDEVOP_apic_write, &apic));
+    tell("line bound", bind_pirq(GSI, &port));
+    tell("line closed", close_port(port));
+    tell("line unmapped", physdev(PHYSDEVOP_unmap_pirq, &unmap));
+}
+
+/* ---- MSI ----------------------------------------------------------------------------------------
+ */
+
+static void out32(uint16_t port, uint32_t value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static uint32_t in32(uint16_t port)
+{
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static uint32_t config(unsigned devfn, unsigned reg)
+{
+    out32(0xcf8, 0x80000000u | devfn << 8 | reg);
+    return in32(0xcfc);
+}
+
+static void set_config(unsigned devfn, unsigned reg, uint32_t value)
+{
+    out32(0xcf8, 0x80000000u | devfn << 8 | reg);
+    out32(0xcfc, value);
+}
+
+/* The register of its MSI capability. */
+static unsigned msi_of(unsigned devfn)
+{
+    unsigned at = config(devfn, 0x34) & 0xfc;
+    while (at != 0 && (config(devfn, at) & 0xff) != 5)
+        at = config(devfn, at) >> 8 & 0xfc;
+    return at;
+}
+
+static bool pending(evtchn_port_t port)
+{
+    const shared_info_t *shared = (const shared_info_t *)shared_page;
+    return ((const volatile unsigned long *)shared->evtchn_pending)[port / BITS_OF_LONG] >>
+               (port % BITS_OF_LONG) &
+           1;
+}
+
+static void wait(evtchn_port_t port)
+{
+    vcpu_info_t *info = &((shared_info_t *)shared_page)->vcpu_info[0];
+    const uint64_t until = time_by(&info->time) + PATIENCE_NS;
+    while (!pending(port) && time_by(&info->time) < until)
+        call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+    check_true("the MSI became an event", pending(port));
+    ((shared_info_t *)shared_page)->evtchn_pending[port / BITS_OF_LONG] = 0;
+    info->evtchn_pending_sel = 0;
+    info->evtchn_upcall_pending = 0;
+}
+
+static void message(unsigned devfn)
+{
+    struct physdev_map_pirq msi = {.domid = DOMID_SELF,
+                                   .type = MAP_PIRQ_TYPE_MSI,
+                                   .index = -1,
+                                   .pirq = -1,
+                                   .devfn = (int)devfn};
+    volatile uint32_t *edu = (volatile uint32_t *)window;
+    evtchn_port_t port;
+    uint32_t bar = config(devfn, 0x10) & ~15u;
+    unsigned capability = msi_of(devfn);
+    struct physdev_pci_device_add add = {.devfn = (uint8_t)devfn};
+    tell("pci_device_add", physdev(PHYSDEVOP_pci_device_add, &add));
+    set_config(devfn, 4, 6); /* memory, bus master */
+    check_equal("registers mapped",
+                (uint64_t)map_flags(window, (pte_t)bar | MAPPED_IO, UVMF_INVLPG), 0);
+    tell("map_pirq of MSI", physdev(PHYSDEVOP_map_pirq, &msi));
+    tell("MSI bound", bind_pirq((unsigned)msi.pirq, &port));
+    set_config(devfn, capability, config(devfn, capability) | 1u << 16); /* as kernels do */
+    for (unsigned i = 1; i < 3; i++) {
+        struct physdev_eoi eoi = {.irq = (uint32_t)msi.pirq};
+        edu[EDU_RAISE] = i;
+        wait(port);
+        check_equal("the device's status", edu[EDU_STATUS], i);
+        edu[EDU_ACK] = i;
+        check_equal("eoi of MSI", (uint64_t)physdev(PHYSDEVOP_eoi, &eoi), 0);
+    }
+    tell("MSI closed", close_port(port));
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF, .pirq = msi.pirq};
+    tell("MSI unmapped", physdev(PHYSDEVOP_unmap_pirq, &unmap));
+    check_equal("our own page back", (uint64_t)map(window, own(window, PTE_OWN)), 0);
+}
+
+void pv_interrupts_check(void)
+{
+    if (!(start_info->flags & SIF_INITDOMAIN))
+        return;
+    check_equal("shared_info mapped",
+                (uint64_t)map(shared_page, (pte_t)start_info->shared_info | PTE_OWN), 0);
+    ((shared_info_t *)shared_page)->vcpu_info[0].evtchn_upcall_mask = 1;
+    old_line();
+    for (unsigned devfn = 0; devfn < 256; devfn += 8)
+        if (config(devfn, 0) == EDU)
+            message(devfn);
+    check_equal("shared_info unmapped", (uint64_t)map(shared_page, own(shared_page, PTE_OWN)), 0);
+}
