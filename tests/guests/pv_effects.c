@@ -200,7 +200,6 @@ static void reservations(void)
     set_xen_guest_handle(exchange.out.extent_start, &out);
     tell("exchange of two pages for one of order 1", memory_op(XENMEM_exchange, &exchange));
     tell("exchanged", (long)exchange.nr_exchanged);
-    check_equal("it is aligned", out & 1, 0);
     for (unsigned i = 0; i < 2; i++) {
         check_equal("m2p of a page of it", MACHINE_TO_PHYS[out + i], pfn + 1 + i);
         p2m[pfn + 1 + i] = out + i;
