@@ -24,6 +24,8 @@ unsigned cpu_count, cpu_mask;
 unsigned long cpu_frame_at;
 char cpu_user_stack[4096] __attribute__((aligned(4096)));
 static char shared_page[4096] __attribute__((aligned(4096)));
+/* Whole pages: under Xen in QEMU 7.2 it depends on the place of its top within one whether a
+ * handler of SYSCALL finds user space's direction flag. */
 char cpu_kernel_stack[8192] __attribute__((aligned(4096)));
 static char code_page[4096] __attribute__((aligned(4096)));
 static pte_t low_tables[3][512] __attribute__((aligned(4096)));

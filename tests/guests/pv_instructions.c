@@ -13,7 +13,7 @@
 #define KERNEL_CS 0xe030
 #define KERNEL_SS 0xe028
 
-/* Where a snippet ends says what happened: yes_if at the first ud2 for no, at the second for yes. */
+/* Where a snippet ends says what happened: yes_if at its first ud2 for no, its second for yes. */
 __asm__(".macro yes_if condition\n j\\condition 9f\n ud2\n 9: ud2\n .endm\n"
         ".text\n"
         "try_cr0: movq %cr0, %rax\n xorl $0x10000, %eax\n movq %rax, %cr0\n ud2\n"
