@@ -215,13 +215,14 @@ static void check_time(void)
     tell("evtchn close of the timer", EVENT(close, &close));
     check_true("the wall clock is consistent", !(shared()->wc_version & 1));
 #ifdef __i386__
-    /* A 32-bit kernel may have room for four seconds since the last stamp. */
+    /* A 32-bit kernel may have room for four seconds since the last stamp; a busy host may be late.
+     */
     const volatile struct vcpu_time_info *stamp = &shared()->vcpu_info[0].time;
     uint32_t version = stamp->version;
     before = system_time();
-    while (stamp->version == version && system_time() < before + UINT64_C(2000000000)) {
+    while (stamp->version == version && system_time() < before + UINT64_C(10000000000)) {
     }
-    check_true("vcpu_time_info is renewed within two seconds", stamp->version != version);
+    check_true("vcpu_time_info is renewed", stamp->version != version);
 #endif
 }
 
