@@ -8,6 +8,7 @@
 #include "descriptors.h"
 #include "memory.h"
 #include "pagetable.h"
+#include "recorded.h"
 
 #define BATCH      32u
 #define PREEMPTED  0x80000000u /* MMU_UPDATE_PREEMPTED: a continuation, on Xen */
@@ -84,8 +85,10 @@ long hc_mmu_update(struct vcpu *v, const struct hypercall_args *args)
         }
         for (uint32_t i = 0; i < part; i++) {
             rc = update_one(&batch[i]);
-            if (rc)
+            if (rc) {
+                record_element(v, done, batch[i].ptr, batch[i].val, 0);
                 break;
+            }
             done++;
         }
     }
@@ -280,8 +283,10 @@ long hc_mmuext_op(struct vcpu *v, const struct hypercall_args *args)
             break;
         }
         rc = extended_one(v, &op);
-        if (rc)
+        if (rc) {
+            record_element(v, done, op.cmd, op.arg1, op.arg2);
             break;
+        }
     }
     long written = write_done(v, args->arg[2], done);
     return rc ? rc : written;

@@ -3,6 +3,7 @@
  * From registers to handlers: the table, arguments, counts, trace.
  */
 #include "entry.h"
+#include "recorded.h"
 
 #define UNKNOWN_MAX 256u
 
@@ -71,14 +72,24 @@ static long unknown(struct vcpu *v, uint64_t number)
     return -XEN_ENOSYS;
 }
 
+/* What iret gives is the rax that the guest asked for. */
+static bool is_failure(uint64_t number, long result)
+{
+    return result < 0 && result > -4096 && number != __HYPERVISOR_iret;
+}
+
 long hypercall_dispatch(struct vcpu *v, uint64_t number, const struct hypercall_args *args)
 {
     record(v, RECORD_HYPERCALL, number, args->arg[0], args->arg[1]);
-    if (number >= 64 || !handler[number])
+    if (number >= 64 || !handler[number]) {
+        record_failed(v, number, args, -XEN_ENOSYS);
         return unknown(v, number);
+    }
     __atomic_store_n(&calls[number], __atomic_load_n(&calls[number], __ATOMIC_RELAXED) + 1,
                      __ATOMIC_RELAXED);
     long result = handler[number](v, args);
+    if (is_failure(number, result))
+        record_failed(v, number, args, result);
     if (traced >> number & 1)
         say(SAY_DEBUG, "vcpu %u: %s(%#llx, %#llx, %#llx, %#llx) = %ld", v->id, call_name[number],
             (unsigned long long)args->arg[0], (unsigned long long)args->arg[1],

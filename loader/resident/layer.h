@@ -167,6 +167,7 @@ struct vcpu {
     struct vcpu_event ev;     /* event.c */
     struct vcpu_clock clock;  /* timer.c */
     struct vcpu_runstate run; /* runstate.c */
+    struct vcpu_recorded recorded;
 };
 
 #define VCPU_MAX 64

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The report of a crash: registers, code, stack, page walk, the last things that happened, symbols
- * where the guest's ELF has them; and then the end that on-refusal= asks for.
+ * The report of a crash: registers, code, stack, page walk, the last things that happened
+ * (recorded.c), symbols where the guest's ELF has them; then the end that on-refusal= asks for.
  */
 #include "layer.h"
 #include "pagetable.h"
+#include "recorded.h"
 #include "smp.h"
 #include "trap.h"
 
 #include <elf.h>
-
-#define RECORDED 32u
-
-struct recorded_line {
-    uint64_t number, a, b;
-    uint8_t kind;
-};
-
-static struct recorded_line line[VCPU_MAX][RECORDED];
-static uint32_t lines[VCPU_MAX];
-
-void record(struct vcpu *v, enum recorded kind, uint64_t number, uint64_t a, uint64_t b)
-{
-    uint32_t vcpu = v->id % VCPU_MAX;
-    line[vcpu][lines[vcpu]++ % RECORDED] =
-        (struct recorded_line){.number = number, .a = a, .b = b, .kind = (uint8_t)kind};
-}
 
 static unsigned long long ull(uint64_t value)
 {
@@ -52,8 +36,7 @@ static bool symbol_read(const uint8_t *table, uint64_t at, struct symbol *ret)
     return ret->value && ret->type <= STT_FUNC && ret->name < layer.handover->strings_size;
 }
 
-/* The nearest symbol at or below the address: " name+0x12", nothing when there is none. */
-static void print_symbol(uint64_t address)
+void print_symbol(uint64_t address)
 {
     static const uint8_t *table;
     static const char *strings;
@@ -142,21 +125,6 @@ static void print_walk(const char *what, uint64_t root, uint64_t address)
     out_text(layer_out, count ? "\n" : " no table in memory\n");
 }
 
-static void print_recorded(const struct vcpu *v)
-{
-    static const char *const kind[] = {"hypercall", "event", "trap", "interrupt"};
-    uint32_t vcpu = v->id % VCPU_MAX, count = lines[vcpu];
-    uint32_t first = count > RECORDED ? count - RECORDED : 0;
-    for (uint32_t i = first; i < count; i++) {
-        const struct recorded_line *l = &line[vcpu][i % RECORDED];
-        const char *name = l->kind == RECORD_HYPERCALL ? hypercall_name(l->number)
-                           : l->kind == RECORD_TRAP    ? trap_vector_name(l->number)
-                                                       : "";
-        say(SAY_ALWAYS, "last %2u: %s %llu %s (%#llx, %#llx)", i - first, kind[l->kind],
-            ull(l->number), name, ull(l->a), ull(l->b));
-    }
-}
-
 static void print_vcpu(struct vcpu *v)
 {
     uint64_t cr2 = cpu_cr2();
@@ -168,7 +136,7 @@ static void print_vcpu(struct vcpu *v)
     print_stack(v, v->frame->rsp);
     print_walk("rip", cpu_cr3(), v->frame->rip);
     print_walk("cr2", cpu_cr3(), cr2);
-    print_recorded(v);
+    recorded_print(v);
 }
 
 static _Noreturn void end_as_asked(void)

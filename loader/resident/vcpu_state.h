@@ -39,4 +39,35 @@ struct vcpu_runstate {
     bool initialised;     /* has a context to start with */
 };
 
+/* ---- recorded.c ----------------------------------------------------------------------------- */
+
+#define RECORDED_LINES    32u
+#define RECORDED_FAILURES 8u
+
+struct recorded_line {
+    uint64_t number, a, b; /* b: of the last time */
+    uint32_t times;        /* 0: none is here yet */
+    uint8_t kind;
+};
+
+/* Of a hypercall that is a list. */
+struct failed_element {
+    uint64_t index, value[3];
+    uint64_t known;
+};
+
+struct failed_line {
+    uint64_t number, rip, argument[4];
+    struct failed_element element;
+    int32_t result;
+    uint32_t times; /* last: what is before it makes two lines the same */
+};
+
+struct vcpu_recorded {
+    uint32_t lines, failures; /* how many there were: the rings' next places */
+    struct recorded_line line[RECORDED_LINES];
+    struct failed_line failed[RECORDED_FAILURES];
+    struct failed_element element; /* of the call that is being made */
+};
+
 #endif

@@ -35,7 +35,8 @@ static struct bad_frame taken;
 void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
 extern char bad_stub_1[], bad_stub_3[], bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[],
-    bad_stub_13[], bad_stub_14[], bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[];
+    bad_stub_13[], bad_stub_14[], bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[],
+    bad_touch[];
 
 #ifdef __i386__
 __asm__(".macro badstub n, code\n"
@@ -52,7 +53,13 @@ __asm__(".macro badstub n, code\n"
         "bad_return: movl 4(%esp), %edx\n pusha\n movl %esp, bad_saved_sp\n"
         "pushl 16(%edx)\n pushl 12(%edx)\n pushl 8(%edx)\n pushl 4(%edx)\n pushl (%edx)\n"
         "pushl $0x55\n movl $23, %eax\n int $0x82\n"
-        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n");
+        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
+        "bad_touch: movb own_page, %al; ud2\n"
+        "bad_all_known: pushl $pv_bad_check\n movl $0x01beef01, %eax\n movl $0x02beef02, %ebx\n"
+        "movl $0x03beef03, %ecx\n movl $0x04beef04, %edx\n movl $0x05beef05, %esi\n"
+        "movl $0x06beef06, %edi\n movl $0x07beef07, %ebp\n"
+        "bad_known: ud2\n"
+        ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
 #else
 __asm__(".macro badstub n, code\n"
         "bad_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
@@ -72,7 +79,15 @@ __asm__(".macro badstub n, code\n"
         "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
         "movl $23, %eax\n syscall\n"
         "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
-        "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n");
+        "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n"
+        "bad_touch: movb own_page(%rip), %al; ud2\n"
+        "bad_all_known: leaq pv_bad_check(%rip), %rax\n pushq %rax\n"
+        ".macro known reg, n\n movabsq $0x\\n\\()00beefcafe00\\n, %\\reg\n.endm\n"
+        "known rax, 01\n known rbx, 02\n known rcx, 03\n known rdx, 04\n known rsi, 05\n"
+        "known rdi, 06\n known rbp, 07\n known r8, 08\n known r9, 09\n known r10, 10\n"
+        "known r11, 11\n known r12, 12\n known r13, 13\n known r14, 14\n known r15, 15\n"
+        "bad_known: ud2\n"
+        ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
 #endif
 
 const struct bad_frame *bad_last(void)
@@ -246,6 +261,37 @@ static void end_trap(void)
     __asm__ volatile("ud2");
 }
 
+/* Everything that the report shows of it is known: what tests.cfg expects in report-…. */
+static void end_known(void)
+{
+    const struct bad_iret touch = {(unsigned long)bad_touch, KERNEL_CS, 2,
+                                   (unsigned long)kernel_stack + 4096, KERNEL_SS};
+    check_equal("not mapped", (uint64_t)map(own_page, 0x12340e0), 0);
+    taken = (struct bad_frame){.vector = 99};
+    bad_return(&touch);
+    check_equal("a page fault", taken.vector, 14);
+    set_traps(false);
+    __asm__ volatile("jmp bad_all_known");
+}
+
+/* Refused calls, then so much else that they are no longer among the last. */
+static void end_refused(void)
+{
+    uint64_t at;
+    pte_t same = *entry_of(own_page, &at);
+    const struct mmu_update list[2] = {{.ptr = at, .val = same},
+                                       {.ptr = 0x7ffff000 | MMU_MACHPHYS_UPDATE, .val = 0x5555}};
+    check_true("an unknown call is refused", call(99, 1, 2, 3, 4) < 0);
+    for (unsigned i = 0; i < 3; i++)
+        check_true("a foreign frame is refused",
+                   call(__HYPERVISOR_mmu_update, (uintptr_t)list, 2, 0, DOMID_SELF) < 0);
+    check_true("a pin is refused", extended(MMUEXT_PIN_L1_TABLE, 0x7ffff, 0) < 0);
+    for (unsigned i = 0; i < 40; i++)
+        call(__HYPERVISOR_console_io, CONSOLEIO_write, 1, (uintptr_t) "\n", 0);
+    call(__HYPERVISOR_console_io, CONSOLEIO_write, 1, NOWHERE, 0);
+    end_trap();
+}
+
 static void end_stack(void)
 {
 #ifdef __i386__
@@ -344,6 +390,7 @@ static const struct {
     {"bad-event", end_event},     {"bad-kernel-stack", end_kernel_stack},
     {"bad-handler", end_handler}, {"bad-return", end_return},
     {"bad-frame", end_frame},     {"bad-root", end_root},
+    {"bad-known", end_known},     {"bad-refused", end_refused},
 #ifndef __i386__
     {"bad-no-user", end_no_user},
 #endif
