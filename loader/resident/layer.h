@@ -473,6 +473,10 @@ _Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
 _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The CPU reports a hardware error: report with what its banks say; frame is the layer's, NULL when
+ * the guest ran (then v->frame has where). */
+_Noreturn void machine_check(const struct frame *frame);
+
 enum end { END_POWEROFF, END_REBOOT, END_HALT };
 /* power.c: writes debug-exit, ACPI S5 or reset, at last a halt loop.  code: what debug-exit gets.
  */

@@ -22,7 +22,6 @@
 
 #define MSR_MCG_STATUS 0x17au
 #define MSR_MCG_CTL    0x17bu
-#define MSR_MC0_CTL    0x400u
 #define MSR_HWCR       0xc0010015u /* AMD */
 #define MSR_DE_CFG     0xc0011029u /* AMD */
 

@@ -10,6 +10,10 @@
 #define MSR_APIC_BASE   0x1bu
 #define MSR_SYSENTER_CS 0x174u
 #define MSR_MCG_CAP     0x179u
+#define MSR_MC0_CTL     0x400u /* four a bank: CTL STATUS ADDR MISC */
+#define MSR_MC0_STATUS  0x401u
+#define MSR_MC0_ADDR    0x402u
+#define MSR_MC0_MISC    0x403u
 #define MSR_PAT         0x277u
 #define MSR_EFER        0xc0000080u
 #define MSR_STAR        0xc0000081u

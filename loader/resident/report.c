@@ -4,12 +4,17 @@
  * (recorded.c), symbols where the guest's ELF has them; then the end that on-refusal= asks for.
  */
 #include "layer.h"
+#include "msr.h"
 #include "pagetable.h"
 #include "recorded.h"
 #include "smp.h"
 #include "trap.h"
 
 #include <elf.h>
+
+#define MC_STATUS_VAL   (UINT64_C(1) << 63)
+#define MC_STATUS_MISCV (UINT64_C(1) << 59)
+#define MC_STATUS_ADDRV (UINT64_C(1) << 58)
 
 static unsigned long long ull(uint64_t value)
 {
@@ -170,19 +175,19 @@ static bool is_layer_stack(uintptr_t at)
 #endif
 }
 
-_Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
+/* A fault in a report ends it. */
+static void report_once(void)
 {
     static bool again;
-    va_list args;
     if (!layer_out || again)
         layer_end(END_HALT, 1);
     again = true;
     smp_stop_others();
-    out_text(layer_out, "paravane: fault in the resident layer: ");
-    va_start(args, format);
-    out_vprintf(layer_out, format, args);
-    va_end(args);
-    out_text(layer_out, "\n");
+}
+
+/* The layer's own registers and stack where it is at fault, then the guest; and the end. */
+static _Noreturn void report_all(const struct frame *frame)
+{
     if (frame) {
         print_registers(frame);
         print_walk("rip", cpu_cr3(), frame->rip);
@@ -196,4 +201,45 @@ _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
         print_vcpu(cpu_vcpu());
     }
     end_as_asked();
+}
+
+_Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
+{
+    va_list args;
+    report_once();
+    out_text(layer_out, "paravane: fault in the resident layer: ");
+    va_start(args, format);
+    out_vprintf(layer_out, format, args);
+    va_end(args);
+    out_text(layer_out, "\n");
+    report_all(frame);
+}
+
+/* Intel SDM vol. 3 16.3.2: each bank's status, and where it says so an address and more. */
+static void print_banks(void)
+{
+    uint64_t banks, status, address, misc;
+    if (!cpu_rdmsr_safe(MSR_MCG_CAP, &banks))
+        return;
+    for (uint32_t i = 0; i < (banks & 0xff) && i < 32; i++) {
+        if (!cpu_rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & MC_STATUS_VAL))
+            continue;
+        if (!(status & MC_STATUS_ADDRV) || !cpu_rdmsr_safe(MSR_MC0_ADDR + 4 * i, &address))
+            address = 0;
+        if (!(status & MC_STATUS_MISCV) || !cpu_rdmsr_safe(MSR_MC0_MISC + 4 * i, &misc))
+            misc = 0;
+        say(SAY_ALWAYS, "bank %u: status %016llx  address %016llx  misc %016llx", i, ull(status),
+            ull(address), ull(misc));
+    }
+}
+
+_Noreturn void machine_check(const struct frame *frame)
+{
+    report_once();
+    say(SAY_ALWAYS, "machine check in the %s",
+        frame                     ? "resident layer"
+        : cpu_vcpu()->kernel_mode ? "guest's kernel"
+                                  : "guest's user space");
+    print_banks();
+    report_all(frame);
 }

@@ -289,8 +289,15 @@ void ist_from_layer(struct frame *f)
 
 void trap_fatal(struct frame *f)
 {
+    struct vcpu *v = cpu_vcpu();
+    bool is_guests = (f->cs & 3) != 0;
+    if (is_guests) { /* it came on a stack of its own */
+        *v->frame = *f;
+        if (layer.compat)
+            v->kernel_mode = (f->cs & 3) != 3;
+    }
     if (f->vector == 18)
-        layer_panic(f, "#MC machine check");
+        machine_check(is_guests ? NULL : f);
     layer_panic(f, "#DF double fault");
 }
 

@@ -9,7 +9,9 @@
 #include "pv_bad.h"
 
 #include <xen/event_channel.h>
+#include <xen/nmi.h>
 #include <xen/physdev.h>
+#include <xen/sched.h>
 
 #ifdef __i386__
 #define KERNEL_CS 0xe019ul
@@ -36,58 +38,60 @@ void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
 extern char bad_stub_1[], bad_stub_3[], bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[],
     bad_stub_13[], bad_stub_14[], bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[],
-    bad_touch[];
+    bad_touch[], bad_spin[], bad_stub_2[];
 
 #ifdef __i386__
-__asm__(".macro badstub n, code\n"
-        "bad_stub_\\n: .ifeq \\code\n pushl $0\n .endif\n pushl $\\n\n jmp bad_common\n"
-        ".endm\n"
-        ".text\n"
-        "badstub 1, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
-        "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
-        "bad_failsafe: addl $16, %esp\n pushl $0\n pushl $1000\n"
-        "bad_common: cld\n movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n"
-        "pushl %esp\n call bad_taken\n"
-        "movl bad_saved_sp, %esp\n popa\n ret\n"
-        ".globl bad_return\n"
-        "bad_return: movl 4(%esp), %edx\n pusha\n movl %esp, bad_saved_sp\n"
-        "pushl 16(%edx)\n pushl 12(%edx)\n pushl 8(%edx)\n pushl 4(%edx)\n pushl (%edx)\n"
-        "pushl $0x55\n movl $23, %eax\n int $0x82\n"
-        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
-        "bad_touch: movb own_page, %al; ud2\n"
-        "bad_all_known: pushl $pv_bad_check\n movl $0x01beef01, %eax\n movl $0x02beef02, %ebx\n"
-        "movl $0x03beef03, %ecx\n movl $0x04beef04, %edx\n movl $0x05beef05, %esi\n"
-        "movl $0x06beef06, %edi\n movl $0x07beef07, %ebp\n"
-        "bad_known: ud2\n"
-        ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
+__asm__(
+    ".macro badstub n, code\n"
+    "bad_stub_\\n: .ifeq \\code\n pushl $0\n .endif\n pushl $\\n\n jmp bad_common\n"
+    ".endm\n"
+    ".text\n"
+    "badstub 1, 0\n badstub 2, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
+    "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
+    "bad_failsafe: addl $16, %esp\n pushl $0\n pushl $1000\n"
+    "bad_common: cld\n movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n"
+    "pushl %esp\n call bad_taken\n"
+    "movl bad_saved_sp, %esp\n popa\n ret\n"
+    ".globl bad_return\n"
+    "bad_return: movl 4(%esp), %edx\n pusha\n movl %esp, bad_saved_sp\n"
+    "pushl 16(%edx)\n pushl 12(%edx)\n pushl 8(%edx)\n pushl 4(%edx)\n pushl (%edx)\n"
+    "pushl $0x55\n movl $23, %eax\n int $0x82\n"
+    "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
+    "bad_touch: movb own_page, %al; ud2\nbad_spin: pause; jmp bad_spin\n"
+    "bad_all_known: pushl $pv_bad_check\n movl $0x01beef01, %eax\n movl $0x02beef02, %ebx\n"
+    "movl $0x03beef03, %ecx\n movl $0x04beef04, %edx\n movl $0x05beef05, %esi\n"
+    "movl $0x06beef06, %edi\n movl $0x07beef07, %ebp\n"
+    "bad_known: ud2\n"
+    ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
 #else
-__asm__(".macro badstub n, code\n"
-        "bad_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
-        "pushq $\\n\n jmp bad_common\n"
-        ".endm\n"
-        ".text\n"
-        "badstub 1, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
-        "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
-        "bad_failsafe: addq $48, %rsp\n pushq $0\n pushq $1000\n"
-        "bad_common: cld\n movq %rsp, %rdi\n andq $-16, %rsp\n call bad_taken\n"
-        "movq bad_saved_sp, %rsp\n"
-        "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n"
-        ".globl bad_return\n"
-        "bad_return: pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
-        "movq %rsp, bad_saved_sp\n"
-        "pushq 32(%rdi)\n pushq 24(%rdi)\n pushq 16(%rdi)\n pushq 8(%rdi)\n pushq (%rdi)\n"
-        "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
-        "movl $23, %eax\n syscall\n"
-        "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
-        "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n"
-        "bad_touch: movb own_page(%rip), %al; ud2\n"
-        "bad_all_known: leaq pv_bad_check(%rip), %rax\n pushq %rax\n"
-        ".macro known reg, n\n movabsq $0x\\n\\()00beefcafe00\\n, %\\reg\n.endm\n"
-        "known rax, 01\n known rbx, 02\n known rcx, 03\n known rdx, 04\n known rsi, 05\n"
-        "known rdi, 06\n known rbp, 07\n known r8, 08\n known r9, 09\n known r10, 10\n"
-        "known r11, 11\n known r12, 12\n known r13, 13\n known r14, 14\n known r15, 15\n"
-        "bad_known: ud2\n"
-        ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
+__asm__(
+    ".macro badstub n, code\n"
+    "bad_stub_\\n: popq %rcx\n popq %r11\n .ifeq \\code\n pushq $0\n .endif\n"
+    "pushq $\\n\n jmp bad_common\n"
+    ".endm\n"
+    ".text\n"
+    "badstub 1, 0\n badstub 2, 0\n badstub 3, 0\n badstub 6, 0\n badstub 10, 1\n badstub 11, 1\n"
+    "badstub 12, 1\n badstub 13, 1\n badstub 14, 1\n"
+    "bad_failsafe: addq $48, %rsp\n pushq $0\n pushq $1000\n"
+    "bad_common: cld\n movq %rsp, %rdi\n andq $-16, %rsp\n call bad_taken\n"
+    "movq bad_saved_sp, %rsp\n"
+    "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbp\n popq %rbx\n ret\n"
+    ".globl bad_return\n"
+    "bad_return: pushq %rbx\n pushq %rbp\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+    "movq %rsp, bad_saved_sp\n"
+    "pushq 32(%rdi)\n pushq 24(%rdi)\n pushq 16(%rdi)\n pushq 8(%rdi)\n pushq (%rdi)\n"
+    "pushq $0\n pushq $0\n pushq $0\n pushq $0x55\n"
+    "movl $23, %eax\n syscall\n"
+    "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
+    "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n"
+    "bad_touch: movb own_page(%rip), %al; ud2\nbad_spin: pause; jmp bad_spin\n"
+    "bad_all_known: leaq pv_bad_check(%rip), %rax\n pushq %rax\n"
+    ".macro known reg, n\n movabsq $0x\\n\\()00beefcafe00\\n, %\\reg\n.endm\n"
+    "known rax, 01\n known rbx, 02\n known rcx, 03\n known rdx, 04\n known rsi, 05\n"
+    "known rdi, 06\n known rbp, 07\n known r8, 08\n known r9, 09\n known r10, 10\n"
+    "known r11, 11\n known r12, 12\n known r13, 13\n known r14, 14\n known r15, 15\n"
+    "bad_known: ud2\n"
+    ".byte 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\n");
 #endif
 
 const struct bad_frame *bad_last(void)
@@ -292,6 +296,54 @@ static void end_refused(void)
     end_trap();
 }
 
+/* Somebody from outside ends these: the CPU, or the hypervisor's own code. */
+static void end_user_spin(void)
+{
+    const struct bad_iret to = {(unsigned long)bad_spin, USER_CS, 2,
+                                (unsigned long)kernel_stack + 4096, USER_SS};
+    const char *page = (const char *)(to.ip & ~4095ul);
+    check_equal("code for user space", (uint64_t)map(page, own(page, 0x65)), 0);
+    bad_return(&to);
+}
+
+static void end_kernel_spin(void)
+{
+    const struct bad_iret to = {(unsigned long)bad_spin, KERNEL_CS, 2,
+                                (unsigned long)kernel_stack + 4096, KERNEL_SS};
+    bad_return(&to);
+}
+
+static void end_call_spin(void)
+{
+    for (;;)
+        call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
+
+/* The NMI of the machine, for a kernel that has a callback for it, then for one that has none. */
+static void hardware_nmi(bool has_callback)
+{
+    const struct bad_iret to = {(unsigned long)bad_spin, KERNEL_CS, 2,
+                                (unsigned long)kernel_stack + 4096, KERNEL_SS};
+    if (has_callback) {
+        struct xennmi_callback nmi = {.handler_address = (unsigned long)bad_stub_2};
+        check_equal("NMI callback set",
+                    (uint64_t)call(__HYPERVISOR_nmi_op, XENNMI_register_callback,
+                                   (unsigned long)&nmi, 0, 0),
+                    0);
+        print("guest: waits for an NMI\n");
+        bad_return(&to);
+        print("guest: NMI = vector %u error 0x%lx ip 0x%lx cs 0x%lx, %u in the loop\n",
+              (unsigned)taken.vector, taken.error, taken.ip, taken.cs,
+              taken.ip - (unsigned long)bad_spin < 4);
+        call(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0);
+        return;
+    }
+    print("guest: waits for nothing\n");
+    for (uint64_t start = __builtin_ia32_rdtsc(); __builtin_ia32_rdtsc() - start < 4000000000ull;)
+        call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+    print("guest: went on\n");
+}
+
 static void end_stack(void)
 {
 #ifdef __i386__
@@ -386,11 +438,13 @@ static const struct {
     const char *word;
     void (*end)(void);
 } ends[] = {
-    {"bad-trap", end_trap},       {"bad-stack", end_stack},
-    {"bad-event", end_event},     {"bad-kernel-stack", end_kernel_stack},
-    {"bad-handler", end_handler}, {"bad-return", end_return},
-    {"bad-frame", end_frame},     {"bad-root", end_root},
-    {"bad-known", end_known},     {"bad-refused", end_refused},
+    {"bad-trap", end_trap},           {"bad-stack", end_stack},
+    {"bad-event", end_event},         {"bad-kernel-stack", end_kernel_stack},
+    {"bad-handler", end_handler},     {"bad-return", end_return},
+    {"bad-frame", end_frame},         {"bad-root", end_root},
+    {"bad-known", end_known},         {"bad-refused", end_refused},
+    {"bad-user-spin", end_user_spin}, {"bad-kernel-spin", end_kernel_spin},
+    {"bad-call-spin", end_call_spin},
 #ifndef __i386__
     {"bad-no-user", end_no_user},
 #endif
@@ -414,6 +468,10 @@ void pv_bad_check(void)
 #endif
     pv_instructions_check();
     privileges();
+    if (option((const char *)start_info->cmd_line, "nmi-callback", &unused))
+        hardware_nmi(true);
+    if (option((const char *)start_info->cmd_line, "nmi-none", &unused))
+        hardware_nmi(false);
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))
             continue;

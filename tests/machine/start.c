@@ -121,6 +121,11 @@ _Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
 }
 
 /* Never the answer to anything that a guest does. */
+_Noreturn void machine_check(const struct frame *frame)
+{
+    layer_panic(frame, "machine check");
+}
+
 _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
 {
     va_list args;
