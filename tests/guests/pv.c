@@ -168,6 +168,7 @@ static void shut_down(bool good)
 
 void pv_main(void)
 {
+    uint64_t unused;
     start_info = (const start_info_t *)(uintptr_t)entry_state.si;
     v_start = VIRT_BASE;
     /* End of the region: the stack's end to 4 MiB, with at least 512 KiB to spare. */
@@ -191,5 +192,8 @@ void pv_main(void)
     pv_cpu_check();
     pv_interrupts_check();
     pv_rows_check();
+    if (option((const char *)start_info->cmd_line, "count-calls", &unused))
+        print("guest: calls of vm_assist %u, set_debugreg %u\n", calls_made(__HYPERVISOR_vm_assist),
+              calls_made(__HYPERVISOR_set_debugreg));
     shut_down(check_verdict());
 }

@@ -45,6 +45,8 @@ extern uintptr_t v_start, v_end;
 long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
 long call_by_page(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
                   unsigned long a4);
+/* How often these two made call `nr` (< 64). */
+unsigned calls_made(unsigned nr);
 /* update_va_mapping of the page at a guest virtual address (UVMF_…; with INVLPG). */
 long map_flags(const void *at, pte_t entry, unsigned long flags);
 long map(const void *at, pte_t entry);

@@ -7,14 +7,25 @@
  */
 #include "pv.h"
 
+static unsigned calls[64];
+
+unsigned calls_made(unsigned nr)
+{
+    return calls[nr];
+}
+
 long call(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4)
 {
+    if (nr < 64)
+        calls[nr]++;
     return hypercall_bare(nr, a1, a2, a3, a4, 0);
 }
 
 long call_by_page(unsigned long nr, unsigned long a1, unsigned long a2, unsigned long a3,
                   unsigned long a4)
 {
+    if (nr < 64)
+        calls[nr]++;
     return hypercall_by_page(nr, a1, a2, a3, a4, 0);
 }
 

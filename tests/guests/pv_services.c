@@ -145,6 +145,17 @@ static uint64_t system_time(void)
     return time_by(&shared()->vcpu_info[0].time);
 }
 
+/* With the word `wall-clock=SECONDS`, what the machine's clock had when it was started. */
+static void check_wall_clock(void)
+{
+    uint64_t start, now = shared()->wc_sec;
+    if (!option((const char *)start_info->cmd_line, "wall-clock", &start))
+        return;
+    for (uint64_t ns = system_time(); ns >= 1000000000; ns -= 1000000000)
+        now++;
+    check("the wall clock is the machine's", now >= start && now < start + 60, now, start);
+}
+
 static void check_time(void)
 {
     struct vcpu_runstate_info run;
@@ -214,6 +225,7 @@ static void check_time(void)
     struct evtchn_close close = {.port = bound_timer};
     tell("evtchn close of the timer", EVENT(close, &close));
     check_true("the wall clock is consistent", !(shared()->wc_version & 1));
+    check_wall_clock();
 #ifdef __i386__
     /* A 32-bit kernel may have room for four seconds since the last stamp; a busy host may be late.
      */
