@@ -9,6 +9,9 @@
 #define WHO "hostile"
 #include "hostile.h"
 
+#include <stddef.h>
+#include <sys/user.h>
+
 static int run_here(const void *bytes, size_t size)
 {
     attempts++;
@@ -20,6 +23,26 @@ static int run_here(const void *bytes, size_t size)
         signals++;
     }
     return number;
+}
+
+/* The same in a child, which no signal handler saves: its end. */
+static int run_in_child(const void *bytes, size_t size)
+{
+    int status = 0;
+    attempts++;
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < CAUGHT; i++)
+            signal(caught[i], SIG_DFL);
+        call_code(bytes, size);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status))
+        signals++;
+    else
+        quiet++;
+    return status;
 }
 
 static void privileged(void)
@@ -34,6 +57,8 @@ static void privileged(void)
     MUST("mov dr7, rax", 0x0f, 0x23, 0xf8);
     MUST("swapgs", 0x0f, 0x01, 0xf8);
     MUST("sysret", 0x48, 0x0f, 0x07);
+    MUST("icebp", 0xf1);
+    MUST("rdpmc", 0x31, 0xc9, 0x0f, 0x33);
     MUST("far jump through memory", 0xff, 0x2c, 0x25, 0, 0, 0, 0);
 }
 
@@ -60,22 +85,25 @@ static void software_interrupts(void)
     }
 }
 
+/* Not the user's; the last ones are no addresses at all. */
+static const uint64_t foreign[] = {0xffff800000000000, 0xffff808000000000, 0xffff80c000000000,
+                                   0xffff810000000000, 0xffff870000000000, 0xffff888000000000,
+                                   0xffffffff81000000, 0xfffffffffffff000, 0x800000000000,
+                                   0x8000000000000000, 0xffff7fffffffffff};
+#define FOREIGN (sizeof(foreign) / sizeof(foreign[0]))
+
 static void hole(void)
 {
-    static const uint64_t at[] = {0xffff800000000000, 0xffff808000000000, 0xffff80c000000000,
-                                  0xffff810000000000, 0xffff870000000000, 0xffff888000000000,
-                                  0xffffffff81000000, 0xfffffffffffff000, 0x800000000000,
-                                  0x8000000000000000, 0xffff7fffffffffff};
-    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+    for (size_t i = 0; i < FOREIGN; i++) {
         uint8_t read[13] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x00};
         uint8_t write[13] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x89, 0x00};
         uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
         uint8_t push[] = {0x48, 0x89, 0xe1, 0x48, 0xbc, 0,    0,    0,   0,
                           0,    0,    0,    0,    0x50, 0x48, 0x89, 0xcc};
-        memcpy(read + 2, &at[i], 8);
-        memcpy(write + 2, &at[i], 8);
-        memcpy(jump + 2, &at[i], 8);
-        memcpy(push + 5, &at[i], 8);
+        memcpy(read + 2, &foreign[i], 8);
+        memcpy(write + 2, &foreign[i], 8);
+        memcpy(jump + 2, &foreign[i], 8);
+        memcpy(push + 5, &foreign[i], 8);
         must_fault("read", read, sizeof(read));
         must_fault("write", write, sizeof(write));
         must_fault("jump", jump, sizeof(jump));
@@ -83,10 +111,29 @@ static void hole(void)
     }
 }
 
+/* WRGSBASE and WRFSBASE with each, then a look through it; #UD where the CPU or the kernel has
+ * none. FS is the C library's. */
+static void bases(void)
+{
+    for (size_t i = 0; i < FOREIGN; i++) {
+        uint8_t b[] = {0x48, 0xb8, 0,    0,    0,    0, 0, 0, 0, 0, /* mov rax */
+                       0xf3, 0x48, 0x0f, 0xae, 0xd8,                /* wrgsbase rax */
+                       0x65, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0};   /* mov rax, gs:[0] */
+        memcpy(b + 2, &foreign[i], 8);
+        must_fault("gs base", b, sizeof(b));
+        b[14] = 0xd0;
+        b[15] = 0x64;
+        if (!WIFSIGNALED(run_in_child(b, sizeof(b)))) {
+            printf(WHO ": FAILED: fs base %#llx had no fault\n", (unsigned long long)foreign[i]);
+            bad++;
+        }
+    }
+}
+
 static void segments(void)
 {
-    /* mov es/ss/ds/fs, ax with every 5th selector; gs is the thread's, left out. */
-    static const uint8_t reg[] = {0xc0, 0xd0, 0xd8};
+    /* mov es/ss/ds/gs, ax with every 5th selector; fs is the thread's, left out. */
+    static const uint8_t reg[] = {0xc0, 0xd0, 0xd8, 0xe8};
     for (size_t r = 0; r < sizeof(reg); r++)
         for (uint32_t s = 0; s < 0x10000; s += s < 0x100 || s >= 0xe000 ? 1 : 61) {
             uint8_t b[] = {0xb8, (uint8_t)s, (uint8_t)(s >> 8), 0, 0, 0x8e, reg[r]};
@@ -153,8 +200,17 @@ static void syscalls(void)
         __asm__ volatile("cld; pushf; pop %%rax; and $~0x44500, %%eax; push %%rax; popf" ::
                              : "rax", "cc", "memory");
     }
-    uint8_t sysenter[] = {0x0f, 0x34};
-    run_here(sysenter, sizeof(sysenter));
+    /* SYSENTER, which on some processors works here too: every stack with every frame pointer. */
+    for (size_t i = 0; i < sizeof(sp) / sizeof(sp[0]); i++)
+        for (size_t j = 0; j < sizeof(sp) / sizeof(sp[0]); j++) {
+            uint8_t b[] = {0x48, 0xbc, 0,    0,    0,    0,    0,    0,    0,   0, /* mov rsp */
+                           0x48, 0xbd, 0,    0,    0,    0,    0,    0,    0,   0, /* mov rbp */
+                           0x48, 0x89, 0xe1, 0x48, 0x89, 0xea, /* mov rcx, rsp; mov rdx, rbp */
+                           0xb8, 0xff, 0x0f, 0,    0,    0x0f, 0x34, 0x0f, 0x0b};
+            memcpy(b + 2, &sp[i], 8);
+            memcpy(b + 12, &sp[j], 8);
+            run_in_child(b, sizeof(b));
+        }
     uint8_t forced[] = {0x53, 0x31, 0xc0, 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2, 0x5b};
     run_here(forced, sizeof(forced));
 }
@@ -200,6 +256,46 @@ static void bad_returns(void)
             }
 }
 
+static uint16_t own_ss __attribute__((aligned(4)));
+
+/* Loads of SS from a watched word, whose trap a processor keeps for after the next instruction: the
+ * one that enters the kernel. */
+static void watched_stack(void)
+{
+    int status, traps = 0;
+    __asm__ volatile("mov %%ss, %0" : "=m"(own_ss));
+    pid_t pid = fork();
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        for (int i = 0; i < 20; i++) {
+            long number = 110; /* getppid */
+            __asm__ volatile("mov %1, %%ss\n syscall"
+                             : "+a"(number)
+                             : "m"(own_ss)
+                             : "rcx", "r11", "memory");
+            number = 64; /* the same of 32-bit programs */
+            __asm__ volatile("mov %1, %%ss\n int $0x80" : "+a"(number) : "m"(own_ss) : "memory");
+            __asm__ volatile("mov %0, %%ss\n int3" : : "m"(own_ss) : "memory");
+        }
+        _exit(7);
+    }
+    waitpid(pid, &status, 0);
+    ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[0]), &own_ss);
+    if (ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[7]), 0x70001) != 0)
+        printf(WHO ": no data breakpoint\n"); /* DR0: reads and writes of two bytes */
+    while (WIFSTOPPED(status) && traps < 1000) {
+        ptrace(PTRACE_CONT, pid, 0, 0);
+        waitpid(pid, &status, 0);
+        traps++;
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || traps < 20) {
+        printf(WHO ": FAILED: watched stack segment: %d traps, status %#x\n", traps, status);
+        bad++;
+    }
+    printf(WHO ": %d traps at a watched stack segment\n", traps);
+}
+
 static void one_call(void)
 {
     getppid();
@@ -215,9 +311,11 @@ int main(void)
     puts(WHO ": INT n done");
     hole();
     puts(WHO ": addresses done");
+    bases();
     syscalls();
     puts(WHO ": system calls done");
     single_step(one_call, 200);
+    watched_stack();
     bad_returns();
     puts(WHO ": bad returns done");
     segments();
