@@ -82,8 +82,7 @@ _Static_assert(VGA_CONSOLE_TEXT == XEN_VGATYPE_TEXT_MODE_3 &&
                    VGA_CONSOLE_EFI_LFB == XEN_VGATYPE_EFI_LFB,
                "video types differ from Xen's");
 
-/* ---- shared_info ------------------------------------------------------------------------------
- */
+/* ---- shared_info ---------------------------------------------------------------------------- */
 _Static_assert(sizeof(struct vcpu_info) == SHARED_INFO_VCPU_SIZE, "vcpu_info has another size");
 _Static_assert(XEN_LEGACY_MAX_VCPUS == SHARED_INFO_VCPUS, "another number of vcpu_info");
 OFFSET(struct shared_info, vcpu_info, 0);
@@ -103,16 +102,14 @@ _Static_assert(__HYPERVISOR_VIRT_START_PAE == HV32PAE_START &&
                "the hypervisor's hole differs from Xen's");
 #endif
 
-/* ---- PVH --------------------------------------------------------------------------------------
- */
+/* ---- PVH ------------------------------------------------------------------------------------ */
 SIZE(struct hvm_start_info, 56);
 SIZE(struct hvm_modlist_entry, 32);
 SIZE(struct hvm_memmap_table_entry, 24);
 OFFSET(struct hvm_start_info, memmap_paddr, 40);
 OFFSET(struct hvm_start_info, memmap_entries, 48);
 
-/* ---- between stage and resident layers ----------------------------------------------------------
- */
+/* ---- between stage and resident layers ------------------------------------------------------ */
 SIZE(struct resident_header, 36);
 SIZE(struct handover_memory, 24);
 SIZE(struct memory_entry, 24);

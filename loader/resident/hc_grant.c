@@ -118,8 +118,7 @@ static long get_version(struct vcpu *v, uint64_t arg)
     return guest_write(v, arg, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
-/* ---- copies ------------------------------------------------------------------------------------
- */
+/* ---- copies --------------------------------------------------------------------------------- */
 
 #define GRANTS_A_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
 
@@ -192,8 +191,7 @@ static long copy(struct vcpu *v, uint64_t arg, uint64_t count)
     return 0;
 }
 
-/* ---- what nobody else is there for -------------------------------------------------------------
- */
+/* ---- what nobody else is there for ---------------------------------------------------------- */
 
 /* Operations whose only answer is a status in each element: size of one and place of the status,
  * 32- and 64-bit guests. */

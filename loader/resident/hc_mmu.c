@@ -143,8 +143,7 @@ long hc_update_va_mapping_otherdomain(struct vcpu *v, const struct hypercall_arg
     return hc_update_va_mapping(v, args);
 }
 
-/* ---- mmuext_op ---------------------------------------------------------------------------------
- */
+/* ---- mmuext_op ------------------------------------------------------------------------------ */
 
 struct extended {
     uint32_t cmd, pad;

@@ -444,8 +444,7 @@ void irq_set_handler(uint8_t vector, irq_handler *handler, void *context);
 uint8_t irq_vector_alloc(irq_handler *handler, void *context);
 void irq_vector_free(uint8_t vector);
 
-/* ---- start: each line of init.def is called once on the first CPU, in order, before the guest --
- */
+/* ---- start: each line of init.def is called once on the first CPU, in order, before the guest  */
 #define INIT(function) void function(void);
 #include "init.def"
 #undef INIT

@@ -109,8 +109,7 @@ void machine_copy(void *to, uint64_t from, uint64_t size)
     }
 }
 
-/* ---- before paging ----------------------------------------------------------------------------
- */
+/* ---- before paging -------------------------------------------------------------------------- */
 
 /* Until paging is on, machine memory is seen through segments with a base: see entry32.asm. */
 static void *early_pointer(uint32_t at)
@@ -198,8 +197,7 @@ uint32_t early_map(const struct handover *handover, uint32_t load)
     return (uint32_t)layer.root;
 }
 
-/* ---- start ------------------------------------------------------------------------------------
- */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 /* Gives every block of the m2p with RAM its page, ascending, all entries invalid. */
 static void map_m2p(void)

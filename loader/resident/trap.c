@@ -301,8 +301,7 @@ void trap_fatal(struct frame *f)
     layer_panic(f, "#DF double fault");
 }
 
-/* ---- system calls -------------------------------------------------------------------------------
- */
+/* ---- system calls --------------------------------------------------------------------------- */
 
 void syscall_from_user(struct frame *f)
 {

@@ -47,8 +47,7 @@ static void send_ok(struct xenstore *store, const struct xsd_sockmsg *request)
     send(store, request->type, request, "OK", 3);
 }
 
-/* ---- paths ------------------------------------------------------------------------------------
- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
 static bool path_character(char c)
 {
@@ -121,8 +120,7 @@ static struct xenstore_node *make(struct xenstore *store, const char *path)
     return node;
 }
 
-/* ---- watches ----------------------------------------------------------------------------------
- */
+/* ---- watches -------------------------------------------------------------------------------- */
 
 static void send_event(struct xenstore *store, const struct xenstore_watch *watch, const char *path)
 {
@@ -196,8 +194,7 @@ static void do_watch(struct xenstore *store, const struct xsd_sockmsg *request, 
     send_event(store, slot, slot->path);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static void do_directory(struct xenstore *store, const struct xsd_sockmsg *request,
                          const char *path)
@@ -449,8 +446,7 @@ static void answer(struct xenstore *store)
     store->view = store->node;
 }
 
-/* ---- the ring ---------------------------------------------------------------------------------
- */
+/* ---- the ring ------------------------------------------------------------------------------- */
 
 static bool stop(struct xenstore *store, struct xenstore_domain_interface *ring, uint32_t error)
 {
@@ -510,8 +506,7 @@ bool xenstore_serve(struct xenstore *store, struct xenstore_domain_interface *ri
     return moved;
 }
 
-/* ---- the layer's side -------------------------------------------------------------------------
- */
+/* ---- the layer's side ----------------------------------------------------------------------- */
 
 bool xenstore_put(struct xenstore *store, const char *name, const char *value)
 {

@@ -144,8 +144,7 @@ static void set_stack(unsigned long top)
     check_equal("stack set", (uint64_t)call(__HYPERVISOR_stack_switch, KERNEL_SS, top, 0, 0), 0);
 }
 
-/* ---- returns that fail --------------------------------------------------------------------------
- */
+/* ---- returns that fail ---------------------------------------------------------------------- */
 
 struct bad_case {
     const char *name;
@@ -201,8 +200,7 @@ static void failing_returns(void)
     }
 }
 
-/* ---- I/O privilege ----------------------------------------------------------------------------
- */
+/* ---- I/O privilege -------------------------------------------------------------------------- */
 
 /* Which of the instructions that need it a kernel's user space, and it itself, may use. */
 static void privilege(const char *how, unsigned iopl, bool assisted)

@@ -62,8 +62,7 @@ static void old_line(void)
     tell("line unmapped", physdev(PHYSDEVOP_unmap_pirq, &unmap));
 }
 
-/* ---- MSI ----------------------------------------------------------------------------------------
- */
+/* ---- MSI ------------------------------------------------------------------------------------ */
 
 static void out32(uint16_t port, uint32_t value)
 {

@@ -49,8 +49,7 @@ static void yield(void)
     call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
 }
 
-/* ---- the second vCPU ---------------------------------------------------------------------------
- */
+/* ---- the second vCPU ------------------------------------------------------------------------ */
 
 void second(void);
 void second_upcall(void);
@@ -145,8 +144,7 @@ void second(void)
     }
 }
 
-/* ---- what the first one does --------------------------------------------------------------------
- */
+/* ---- what the first one does ---------------------------------------------------------------- */
 
 static void good_context(void)
 {

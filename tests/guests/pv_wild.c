@@ -28,8 +28,7 @@ static void tell(const char *name, long result)
     tell_result("wild", name, result);
 }
 
-/* ---- pointers ----------------------------------------------------------------------------------
- */
+/* ---- pointers ------------------------------------------------------------------------------- */
 
 /* Sub-operations first to last of a call, with each pointer as argument number `at`; `fixed` stands
  * for the others.  Of the calls of toolstacks, which the layer has not, one operation each.  Left
@@ -109,8 +108,7 @@ static void sweep_pointers(void)
     }
 }
 
-/* ---- counts and numbers ------------------------------------------------------------------------
- */
+/* ---- counts and numbers --------------------------------------------------------------------- */
 
 static void sweep_numbers(void)
 {
@@ -189,8 +187,7 @@ static void sweep_numbers(void)
 #endif
 }
 
-/* ---- frames ------------------------------------------------------------------------------------
- */
+/* ---- frames --------------------------------------------------------------------------------- */
 
 /* What every call that takes a frame makes of one that is not the guest's. */
 static void sweep_frame(const char *kind, unsigned long mfn)
@@ -296,8 +293,7 @@ static void sweep_frames(void)
     ((pte_t *)table_page)[0] = 0;
 }
 
-/* ---- addresses of mappings ---------------------------------------------------------------------
- */
+/* ---- addresses of mappings ------------------------------------------------------------------ */
 
 static void sweep_addresses(void)
 {

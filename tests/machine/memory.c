@@ -148,8 +148,7 @@ uint64_t copy_to_guest(uintptr_t gva, const void *from, uint64_t size)
     return 0;
 }
 
-/* ---- states -----------------------------------------------------------------------------------
- */
+/* ---- states --------------------------------------------------------------------------------- */
 
 /* The layer's variables, gathered by seam.h; none where the compiler cannot. */
 extern uint8_t start_bss[] __asm__("__start_layer_bss") __attribute__((weak));

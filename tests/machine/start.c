@@ -179,8 +179,7 @@ void load_tables(const void *gdtr, const void *idtr)
     (void)idtr;
 }
 
-/* ---- in the place of smp.c --------------------------------------------------------------------
- */
+/* ---- in the place of smp.c ------------------------------------------------------------------ */
 
 void smp_find(void)
 {
@@ -218,8 +217,7 @@ _Noreturn void smp_stop_here(struct vcpu *v)
     model_end(MACHINE_OFF);
 }
 
-/* ---- what the firmware and the stage leave -----------------------------------------------------
- */
+/* ---- what the firmware and the stage leave -------------------------------------------------- */
 
 static void put(uint64_t maddr, const void *from, uint64_t size)
 {
