@@ -46,8 +46,7 @@ void enter_user(struct vcpu *v)
 void bounce64(struct vcpu *v, const struct bounce *to)
 {
     struct frame *f = v->frame;
-    uint64_t words[12], sp = f->rsp, cs = f->cs & 0xffff, ss = f->ss & 0xffff;
-    uint32_t count = 0;
+    uint64_t words[12], *first = words + 7, sp = f->rsp, cs = f->cs & 0xffff, ss = f->ss & 0xffff;
     uint8_t mask = v->info[1];
 
     if (v->kernel_mode) {
@@ -58,21 +57,22 @@ void bounce64(struct vcpu *v, const struct bounce *to)
         sp = v->kernel_sp;
         enter_kernel(v);
     }
-    words[count++] = f->rcx;
-    words[count++] = f->r11;
-    for (int i = 0; to->segment && i < 4; i++)
-        words[count++] = to->segment[i];
+    words[7] = f->rip;
+    words[8] = cs | (uint64_t)mask << 32;
+    words[9] = bounce_flags(f, mask != 0);
+    words[10] = f->rsp;
+    words[11] = ss;
     if (to->has_error)
-        words[count++] = to->error;
-    words[count++] = f->rip;
-    words[count++] = cs | (uint64_t)mask << 32;
-    words[count++] = bounce_flags(f, mask != 0);
-    words[count++] = f->rsp;
-    words[count++] = ss;
+        *--first = to->error;
+    for (int i = 3; to->segment && i >= 0; i--)
+        *--first = to->segment[i];
+    *--first = f->r11;
+    *--first = f->rcx;
 
-    sp = (sp & ~UINT64_C(15)) - count * 8;
-    if (!guest_write(v, sp, words, count * 8))
-        guest_crash(v, "no stack for %s: cannot write %u bytes at %#llx", to->what, count * 8,
+    size_t size = (size_t)(words + 12 - first) * sizeof(*words);
+    sp = (sp & ~UINT64_C(15)) - size;
+    if (!guest_write(v, sp, first, size))
+        guest_crash(v, "no stack for %s: cannot write %zu bytes at %#llx", to->what, size,
                     (unsigned long long)sp);
     if (to->mask_events)
         v->info[1] = 1;

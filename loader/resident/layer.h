@@ -462,7 +462,7 @@ extern struct out *layer_out; /* the stage's consoles, driven by us */
 void say(enum log_level_layer level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Remembers one line for the report's "last 32": hypercalls, events, traps. */
-enum recorded { RECORD_HYPERCALL, RECORD_EVENT, RECORD_TRAP, RECORD_INTERRUPT };
+enum recorded { RECORD_HYPERCALL = 1, RECORD_EVENT, RECORD_TRAP, RECORD_INTERRUPT };
 void record(struct vcpu *v, enum recorded kind, uint64_t number, uint64_t a, uint64_t b);
 
 /* The guest did what no return value can answer: report, then the end as on-refusal= says. */

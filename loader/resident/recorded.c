@@ -11,14 +11,15 @@
 void record(struct vcpu *v, enum recorded kind, uint64_t number, uint64_t a, uint64_t b)
 {
     struct vcpu_recorded *r = &v->recorded;
-    struct recorded_line *last = &r->line[(r->lines - 1) % RECORDED_LINES];
-    if (last->times && last->number == number && last->a == a && last->kind == kind) {
-        last->b = b;
-        last->times++;
+    struct recorded_line *line = &r->line[r->last];
+    uint64_t what = number << RECORDED_KIND_BITS | kind;
+    if (line->what == what && line->a == a) {
+        line->b = b;
+        line->times++;
         return;
     }
-    r->line[r->lines++ % RECORDED_LINES] =
-        (struct recorded_line){.number = number, .a = a, .b = b, .times = 1, .kind = (uint8_t)kind};
+    r->last = (r->last + 1) % RECORDED_LINES;
+    r->line[r->last] = (struct recorded_line){what, a, b, 1};
 }
 
 void record_element(struct vcpu *v, uint64_t index, uint64_t a, uint64_t b, uint64_t c)
@@ -84,14 +85,16 @@ static void print_failed(const struct failed_line *f)
 
 static void print_line(uint32_t index, const struct recorded_line *l)
 {
-    static const char *const kind[] = {"hypercall", "event", "trap", "interrupt"};
-    const char *name = l->kind == RECORD_HYPERCALL ? hypercall_name(l->number)
-                       : l->kind == RECORD_TRAP    ? trap_vector_name(l->number)
-                                                   : "";
-    out_printf(layer_out, "paravane: last %2u: %s %llu %s (%#llx, %#llx)", index, kind[l->kind],
-               ull(l->number), name, ull(l->a), ull(l->b));
+    static const char *const names[] = {"", "hypercall", "event", "trap", "interrupt"};
+    unsigned kind = l->what % (1u << RECORDED_KIND_BITS);
+    uint64_t number = l->what >> RECORDED_KIND_BITS;
+    const char *name = kind == RECORD_HYPERCALL ? hypercall_name(number)
+                       : kind == RECORD_TRAP    ? trap_vector_name(number)
+                                                : "";
+    out_printf(layer_out, "paravane: last %2u: %s %llu %s (%#llx, %#llx)", index, names[kind],
+               ull(number), name, ull(l->a), ull(l->b));
     if (l->times > 1)
-        out_printf(layer_out, ", the last of %u", l->times);
+        out_printf(layer_out, ", the last of %llu", ull(l->times));
     out_text(layer_out, "\n");
 }
 
@@ -101,7 +104,10 @@ void recorded_print(const struct vcpu *v)
     uint32_t first = r->failures > RECORDED_FAILURES ? r->failures - RECORDED_FAILURES : 0;
     for (uint32_t i = first; i < r->failures; i++)
         print_failed(&r->failed[i % RECORDED_FAILURES]);
-    first = r->lines > RECORDED_LINES ? r->lines - RECORDED_LINES : 0;
-    for (uint32_t i = first; i < r->lines; i++)
-        print_line(i - first, &r->line[i % RECORDED_LINES]);
+    uint32_t shown = 0;
+    for (uint32_t i = 1; i <= RECORDED_LINES; i++) {
+        const struct recorded_line *line = &r->line[(r->last + i) % RECORDED_LINES];
+        if (line->what)
+            print_line(shown++, line);
+    }
 }

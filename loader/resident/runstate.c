@@ -49,5 +49,5 @@ void runstate_change(struct vcpu *v, uint32_t state)
     spin_unlock(&r->lock);
     /* An area that is not mapped just now is not an error: Xen leaves it as it was, too. */
     if (state == RUNSTATE_running && area != 0 && v == cpu_vcpu() && !runstate_write(v, v, area))
-        record(v, RECORD_EVENT, ~UINT64_C(0), area, 0);
+        record(v, RECORD_EVENT, UINT32_MAX, area, 0);
 }

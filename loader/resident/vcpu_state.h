@@ -41,13 +41,14 @@ struct vcpu_runstate {
 
 /* ---- recorded.c ----------------------------------------------------------------------------- */
 
-#define RECORDED_LINES    32u
-#define RECORDED_FAILURES 8u
+#define RECORDED_LINES     32u
+#define RECORDED_FAILURES  8u
+#define RECORDED_KIND_BITS 8
 
 struct recorded_line {
-    uint64_t number, a, b; /* b: of the last time */
-    uint32_t times;        /* 0: none is here yet */
-    uint8_t kind;
+    uint64_t what; /* number and, below, kind; 0: none is here yet */
+    uint64_t a, b; /* b: of the last time */
+    uint64_t times;
 };
 
 /* Of a hypercall that is a list. */
@@ -64,7 +65,8 @@ struct failed_line {
 };
 
 struct vcpu_recorded {
-    uint32_t lines, failures; /* how many there were: the rings' next places */
+    uint32_t last;     /* line */
+    uint32_t failures; /* how many there were: the ring's next place */
     struct recorded_line line[RECORDED_LINES];
     struct failed_line failed[RECORDED_FAILURES];
     struct failed_element element; /* of the call that is being made */
