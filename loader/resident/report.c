@@ -175,14 +175,16 @@ static bool is_layer_stack(uintptr_t at)
 #endif
 }
 
-/* A fault in a report ends it. */
+/* A fault in a report ends it; a CPU that comes second, as with a machine check of all, stops. */
 static void report_once(void)
 {
     static bool again;
-    if (!layer_out || again)
+    if (!layer_out)
+        layer_end(END_HALT, 1);
+    smp_stop_others();
+    if (again)
         layer_end(END_HALT, 1);
     again = true;
-    smp_stop_others();
 }
 
 /* The layer's own registers and stack where it is at fault, then the guest; and the end. */

@@ -195,8 +195,7 @@ _Noreturn void ap_start(struct vcpu *v)
     enter_guest();
 }
 
-/* ---- across CPUs
- * ----------------------------------------------------------------------------------- */
+/* ---- across CPUs ---------------------------------------------------------------------------- */
 
 #define STOP_MS 1000 /* that another CPU may take to stop; an emulator may run it late */
 
@@ -214,26 +213,31 @@ _Noreturn void smp_stop_here(struct vcpu *v)
         __asm__ volatile("cli; hlt");
 }
 
+static void stop_all_but(const struct vcpu *self)
+{
+    for (uint32_t i = 0; i < layer.cpu_count; i++) {
+        struct vcpu *v = layer.vcpu[i];
+        if (!v || v == self)
+            continue;
+        work_set(v, WORK_STOP);
+        lapic_send_nmi(v->apic_id);
+    }
+    for (uint32_t i = 0; i < layer.cpu_count; i++)
+        if (layer.vcpu[i] && layer.vcpu[i] != self && layer.vcpu[i]->started)
+            wait_until_stopped(layer.vcpu[i]);
+}
+
 void smp_stop_others(void)
 {
     static uint32_t reporter; /* vCPU number + 1 */
     if (layer.cpu_count >= 2) {
         struct vcpu *self = cpu_vcpu();
-        uint32_t nobody = 0;
-        if (!__atomic_compare_exchange_n(&reporter, &nobody, self->id + 1, false, __ATOMIC_SEQ_CST,
-                                         __ATOMIC_SEQ_CST) &&
-            nobody != self->id + 1)
+        uint32_t first = 0;
+        if (__atomic_compare_exchange_n(&reporter, &first, self->id + 1, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+            stop_all_but(self);
+        else if (first != self->id + 1)
             smp_stop_here(self);
-        for (uint32_t i = 0; i < layer.cpu_count; i++) {
-            struct vcpu *v = layer.vcpu[i];
-            if (!v || v == self)
-                continue;
-            work_set(v, WORK_STOP);
-            lapic_send_nmi(v->apic_id);
-        }
-        for (uint32_t i = 0; i < layer.cpu_count; i++)
-            if (layer.vcpu[i] && layer.vcpu[i] != self && layer.vcpu[i]->started)
-                wait_until_stopped(layer.vcpu[i]);
     }
     voice_report();
 }
