@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The checksums that the packaged decompressors ask for, all by libdeflate, which has the fastest
- * of Debian's: CRC-32 by carry-less multiplication, Adler-32 by SSE2, where the CPU has them.
- * Defined here under the names that the decompressors call, their own are not linked.  libdeflate
- * asks CPUID: every CPU that gets as far as a decompressor has it (loader/unpack.c wants CMOV).
+ * CRC-32 (of gzip, xz, lzop) and Adler-32 (of lzop) by libdeflate, which has the fastest of
+ * Debian's: by carry-less multiplication and by SSE2, where the CPU has them.  Defined here under
+ * the names that the packaged decompressors call, their own are not linked.  libdeflate asks CPUID:
+ * every CPU that gets as far as a decompressor has it (loader/unpack.c wants CMOV).
  */
 #include <libdeflate.h>
 #include <lzma.h>
@@ -31,4 +31,10 @@ ALIGNS_STACK lzo_uint32_t lzo_adler32(lzo_uint32_t sum, const lzo_bytep data, lz
 ALIGNS_STACK uLong crc32(uLong crc, const Bytef *data, uInt size)
 {
     return libdeflate_crc32((uint32_t)crc, data, size);
+}
+
+/* For zlib streams, which no container here is. */
+ALIGNS_STACK uLong adler32(uLong sum, const Bytef *data, uInt size)
+{
+    return libdeflate_adler32((uint32_t)sum, data, size);
 }
