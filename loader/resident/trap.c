@@ -323,8 +323,7 @@ void syscall_from_user(struct frame *f)
     bounce_callback(v, callback, "a system call");
 }
 
-/* ---- before the guest goes on
- * -------------------------------------------------------------------- */
+/* ---- before the guest goes on ---------------------------------------------------------------- */
 
 /* What others left for this vCPU to do, and steps and NMIs that wait. */
 static __attribute__((noinline)) void do_work(struct vcpu *v)

@@ -36,8 +36,7 @@ uint64_t guest_base(void)
     return layer.compat ? GUEST_BASE_PAE : GUEST_BASE_64;
 }
 
-/* ---- in the place of layer.c, report.c, recorded.c, power.c
- * ---------------------------------------------- */
+/* ---- in the place of layer.c, report.c, recorded.c, power.c ---------------------------------- */
 
 static void put_text(struct out *out, const char *text, size_t size)
 {
