@@ -128,7 +128,10 @@ static int16_t granted_frame(grant_ref_t ref, bool write, uint64_t *ret)
     uint32_t page = ref / GRANTS_A_FRAME;
     if (page >= frame_count)
         return GNTST_bad_gntref;
-    grant_entry_v1_t entry = ((const grant_entry_v1_t *)frame[page])[ref % GRANTS_A_FRAME];
+    /* The guest may be writing it: each field is read once. */
+    const volatile grant_entry_v1_t *shared =
+        (grant_entry_v1_t *)frame[page] + ref % GRANTS_A_FRAME;
+    grant_entry_v1_t entry = {shared->flags, shared->domid, shared->frame};
     if ((entry.flags & GTF_type_mask) != GTF_permit_access || entry.domid != own_domain() ||
         (write && (entry.flags & GTF_readonly)))
         return GNTST_general_error;
