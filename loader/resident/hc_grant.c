@@ -100,9 +100,7 @@ static long set_version(struct vcpu *v, uint64_t arg)
     struct gnttab_set_version op;
     if (!guest_read(v, &op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    if (op.version == 2)
-        return -XEN_ENOSYS;
-    long rc = op.version == 1 ? 0 : -XEN_EINVAL;
+    long rc = op.version == 1 ? 0 : op.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
     op.version = 1; /* what is in force, also after an error */
     return guest_write(v, arg, &op, sizeof(op)) ? rc : -XEN_EFAULT;
 }
