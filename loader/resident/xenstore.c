@@ -416,6 +416,7 @@ static void answer(struct xenstore *store)
     case XS_RESET_WATCHES:
         for (size_t i = 0; i < XENSTORE_WATCHES; i++)
             store->watch[i].path[0] = '\0';
+        store->transaction = 0;
         send_ok(store, &request);
         break;
     case XS_TRANSACTION_START:

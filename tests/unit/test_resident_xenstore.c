@@ -205,6 +205,19 @@ static void test_transaction(void **state)
     ask(XS_TRANSACTION_END, id, "T", 2);
     ASK(XS_READ, "t");
     assert_string_equal(answer_text, "two");
+
+    /* What another kernel left open goes with its watches. */
+    ASK(XS_TRANSACTION_START, "");
+    id = (uint32_t)strtoul(answer_text, NULL, 10);
+    ask(XS_WRITE, id, "t\0three", 7);
+    ask(XS_RESET_WATCHES, 0, "", 1);
+    assert_string_equal(answer_text, "OK");
+    ask(XS_TRANSACTION_END, id, "T", 2);
+    expect_error("ENOENT");
+    ASK(XS_READ, "t");
+    assert_string_equal(answer_text, "two");
+    ASK(XS_TRANSACTION_START, "");
+    assert_string_not_equal(answer_text, "EBUSY");
 }
 
 /* What is done in a transaction is seen in it alone until it ends, watches included. */
