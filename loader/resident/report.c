@@ -198,7 +198,9 @@ static _Noreturn void report_all(const struct frame *frame)
             at += sizeof(uintptr_t);
         }
     }
-    if (layer.vcpu[0]) {
+    if (layer.vcpu[0] && cpu_vcpu()->frame->cs == 0) {
+        say(SAY_ALWAYS, "the guest has not run on this CPU");
+    } else if (layer.vcpu[0]) {
         say(SAY_ALWAYS, "the guest was at:");
         print_vcpu(cpu_vcpu());
     }
