@@ -72,10 +72,11 @@ static long unknown(struct vcpu *v, uint64_t number)
     return -XEN_ENOSYS;
 }
 
-/* What iret gives is the rax that the guest asked for. */
+/* What iret and get_debugreg give is a register, not an errno. */
 static bool is_failure(uint64_t number, long result)
 {
-    return result < 0 && result > -4096 && number != __HYPERVISOR_iret;
+    return result < 0 && result > -4096 && number != __HYPERVISOR_iret &&
+           number != __HYPERVISOR_get_debugreg;
 }
 
 long hypercall_dispatch(struct vcpu *v, uint64_t number, const struct hypercall_args *args)

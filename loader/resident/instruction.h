@@ -4,7 +4,7 @@
  * and its prefixes, and hands on what it does not do itself.
  *
  * Each emulate_ function gives EMULATE_DONE with the guest's state changed, or EMULATE_NOT_OURS
- * with nothing changed.
+ * with nothing changed but, for SYSENTER, the frame as Xen shows it.
  */
 #ifndef RESIDENT_INSTRUCTION_H
 #define RESIDENT_INSTRUCTION_H

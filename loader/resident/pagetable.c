@@ -148,8 +148,9 @@ static void mark(uint64_t mfn, int level, bool again)
     const uint64_t *entries = frame_pointer(mfn);
     if (!entries)
         return;
-    /* Linear page tables name a table of a higher level: its own rules are the stricter ones. */
-    if (frame_level(frame_state(mfn)) > level && table_in_use(mfn))
+    /* Linear page tables name a table of a higher level, whose own rules are the stricter ones; one
+     * that is in use at a lower level is written by that one's. */
+    if (table_conflicts(mfn, level))
         return;
     bool known = frame_level(frame_state(mfn)) == level;
     if (!known)
@@ -183,6 +184,8 @@ static void mark(uint64_t mfn, int level, bool again)
 void table_mark(uint64_t mfn, int level)
 {
     mark(mfn, level, true);
+    if (frame_level(frame_state(mfn)) != level) /* it leads to itself, and nothing to it yet */
+        frame_set_level(mfn, (uint8_t)level);
 }
 
 /* Not RAM: the devices of a dom0, but for what the layer must have to itself (the window of local

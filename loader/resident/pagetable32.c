@@ -131,8 +131,8 @@ static void mark(uint64_t mfn, int level, bool again)
 {
     if (!frame_is_guest(mfn))
         return;
-    if ((frame_state(mfn) & FRAME_LEVEL) > (uint32_t)level && table_in_use(mfn))
-        return; /* linear page tables: see pagetable.c */
+    if (table_conflicts(mfn, level))
+        return; /* see pagetable.c */
     bool known = (frame_state(mfn) & FRAME_LEVEL) == (uint32_t)level;
     frame_set_level(mfn, (uint8_t)level);
     if (level == 1 || (known && !again))
@@ -150,6 +150,8 @@ static void mark(uint64_t mfn, int level, bool again)
 void table_mark(uint64_t mfn, int level)
 {
     mark(mfn, level, true);
+    if ((frame_state(mfn) & FRAME_LEVEL) != (uint32_t)level)
+        frame_set_level(mfn, (uint8_t)level);
 }
 
 /* Not RAM: all of it is a dom0's. */

@@ -15,7 +15,8 @@ uint64_t time_ns(void);
 /* Frequencies measured at start; tsc_hz is never 0. */
 uint64_t time_tsc_hz(void);
 
-/* Writes vcpu_time_info of `v` into its active vcpu_info and its registered area. */
+/* Writes vcpu_time_info of `v` into its active vcpu_info and its registered area; timer_run() does
+ * so each second for a 32-bit guest. */
 void time_publish(struct vcpu *v);
 
 /* Sets the wall clock: UNIX time at system time 0 is (seconds, ns) - system_time. */

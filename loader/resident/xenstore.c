@@ -15,7 +15,7 @@
 #define EVENT_MAX   (sizeof(struct xsd_sockmsg) + XENSTORE_PATH_SIZE + XENSTORE_TOKEN_SIZE)
 
 _Static_assert(XENSTORE_OUT_SIZE >= OUT_RESERVE + XENSTORE_WATCHES * EVENT_MAX / 2,
-               "an answer and its watch events fit");
+               "an answer and the watch events of one node fit");
 
 static void out_bytes(struct xenstore *store, const void *data, uint32_t size)
 {
@@ -142,12 +142,26 @@ static void fire(struct xenstore *store, const char *path, bool removed)
         return; /* when the transaction ends */
     store->changed = true;
     for (size_t i = 0; i < XENSTORE_WATCHES; i++) {
-        const struct xenstore_watch *watch = &store->watch[i];
-        if (watch->path[0] == '\0' || out_room(store) < EVENT_MAX)
+        struct xenstore_watch *watch = &store->watch[i];
+        bool inside = is_below(path, watch->path);
+        if (watch->path[0] == '\0' || (!inside && !(removed && is_below(watch->path, path))))
             continue;
-        if (is_below(path, watch->path))
-            send_event(store, watch, path);
-        else if (removed && is_below(watch->path, path))
+        if (out_room(store) < EVENT_MAX)
+            watch->missed = true;
+        else
+            send_event(store, watch, inside ? path : watch->path);
+    }
+}
+
+/* A transaction can end in more events than there is room for: a watch then gets one for all. */
+static void send_missed(struct xenstore *store)
+{
+    for (size_t i = 0; i < XENSTORE_WATCHES; i++) {
+        struct xenstore_watch *watch = &store->watch[i];
+        if (!watch->missed || out_room(store) < OUT_RESERVE + EVENT_MAX)
+            continue;
+        watch->missed = false;
+        if (watch->path[0] != '\0')
             send_event(store, watch, watch->path);
     }
 }
@@ -190,6 +204,7 @@ static void do_watch(struct xenstore *store, const struct xsd_sockmsg *request, 
     }
     string_copy(slot->path, full, sizeof(slot->path));
     string_copy(slot->token, token, sizeof(slot->token));
+    slot->missed = false;
     slot->relative = path[0] == '/' || path[0] == '@' ? 0 : (uint8_t)(strlen(store->home) + 1);
     send_event(store, slot, slot->path);
 }
@@ -481,6 +496,7 @@ bool xenstore_serve(struct xenstore *store, struct xenstore_domain_interface *ri
         return false;
     if (!flush(store, ring, &moved))
         return stop(store, ring, XENSTORE_ERROR_RINGIDX);
+    send_missed(store);
 
     uint32_t prod = __atomic_load_n(&ring->req_prod, __ATOMIC_ACQUIRE);
     uint32_t cons = __atomic_load_n(&ring->req_cons, __ATOMIC_ACQUIRE);

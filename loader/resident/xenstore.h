@@ -35,6 +35,7 @@ struct xenstore_watch {
     char path[XENSTORE_PATH_SIZE]; /* absolute, or "@…"; "" = unused */
     char token[XENSTORE_TOKEN_SIZE];
     uint8_t relative; /* bytes of the path to leave out in events: it was given relative to home */
+    bool missed;      /* there was no room for an event: one for the watch's own path is to come */
 };
 
 struct xenstore {

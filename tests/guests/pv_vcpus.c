@@ -15,7 +15,9 @@
 
 #define NOT_CANONICAL 0x8000000000000000ul
 #define ROUNDS        200u
-#define PATIENCE      50000000u /* yields; the other CPU may be one that an emulator does not run */
+
+/* The other CPU may be one that an emulator does not run. */
+#define PATIENCE_NS UINT64_C(20000000000)
 
 enum command { GO_OFF, COUNT, READ, SET_TIMER, CRASH, WRITE };
 
@@ -42,6 +44,11 @@ static void tell(const char *name, long result)
 static shared_info_t *shared(void)
 {
     return (shared_info_t *)shared_page;
+}
+
+static uint64_t now_ns(void)
+{
+    return time_by(&shared()->vcpu_info[0].time);
 }
 
 static void yield(void)
@@ -180,9 +187,9 @@ static void try(const char *name)
 
 static void wait_until_off(unsigned runs)
 {
-    for (unsigned i = 0; i < PATIENCE && second_runs < runs; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; second_runs < runs && now_ns() < end;)
         yield();
-    for (unsigned i = 0; i < PATIENCE && vcpu_op(VCPUOP_is_up, 1, 0) == 1; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; vcpu_op(VCPUOP_is_up, 1, 0) == 1 && now_ns() < end;)
         yield();
     check_equal("runs of the second vCPU", second_runs, runs);
 }
@@ -192,7 +199,7 @@ static bool ask(enum command what)
 {
     command = what;
     asked++;
-    for (unsigned i = 0; i < PATIENCE && answered != asked; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; answered != asked && now_ns() < end;)
         yield();
     return answered == asked;
 }
@@ -288,7 +295,7 @@ static void events(void)
         struct evtchn_send send = {.port = ipi.port};
         unsigned now = second_upcalls;
         call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send, 0, 0);
-        for (unsigned i = 0; i < PATIENCE && second_upcalls == now; i++)
+        for (uint64_t end = now_ns() + PATIENCE_NS; second_upcalls == now && now_ns() < end;)
             yield();
     }
     check_true("every IPI came", second_upcalls - before >= ROUNDS);
@@ -296,7 +303,7 @@ static void events(void)
     ask(COUNT);
     before = second_upcalls;
     command = SET_TIMER;
-    for (unsigned i = 0; i < PATIENCE && second_upcalls == before; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; second_upcalls == before && now_ns() < end;)
         yield();
     check_true("the second one's timer came to it", second_upcalls != before);
     check_equal("events of the first", shared()->vcpu_info[0].evtchn_pending_sel, 0);
@@ -372,7 +379,7 @@ static void off_by_another(void)
     tell("down of one that runs", vcpu_op(VCPUOP_down, 1, 0));
     tell("is_up 1, then", vcpu_op(VCPUOP_is_up, 1, 0));
     unsigned now = second_counter, same = 0;
-    for (unsigned i = 0; i < PATIENCE && same < 20000; i++) {
+    for (uint64_t end = now_ns() + PATIENCE_NS; same < 20000 && now_ns() < end;) {
         yield();
         same = second_counter == now ? same + 1 : 0;
         now = second_counter;
@@ -381,7 +388,7 @@ static void off_by_another(void)
     check_equal("a flush while it is off",
                 map_flags(window, own(window, 0x63), UVMF_INVLPG | UVMF_ALL), 0);
     tell("up of one that was switched off", vcpu_op(VCPUOP_up, 1, 0));
-    for (unsigned i = 0; i < PATIENCE && second_counter == now; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; second_counter == now && now_ns() < end;)
         yield();
     check_true("it goes on", second_counter != now);
     check_true("it still answers", ask(COUNT));
@@ -426,7 +433,7 @@ void pv_vcpus_check(void)
     crash_beside(CRASH, "bad-both");
     crash_beside(WRITE, "bad-writer");
     command = GO_OFF;
-    for (unsigned i = 0; i < PATIENCE && vcpu_op(VCPUOP_is_up, 1, 0) == 1; i++)
+    for (uint64_t end = now_ns() + PATIENCE_NS; vcpu_op(VCPUOP_is_up, 1, 0) == 1 && now_ns() < end;)
         yield();
     check_equal("off at the end", (uint64_t)vcpu_op(VCPUOP_is_up, 1, 0), 0);
     check_equal("shared_info unmapped", map_flags(shared_page, own(shared_page, 0x63), UVMF_INVLPG),

@@ -4,7 +4,7 @@
 # builds that use it (tests/fuzz/fuzz.mk, tests/race/race.mk).
 
 # What the model has in the place of these stands in tests/machine/.
-MACHINE_NOT := calibrate early layer power recorded report smp start
+MACHINE_NOT := calibrate early layer power report smp start
 MACHINE_LAYER_C := $(filter-out %32.c $(patsubst %,loader/resident/%.c,$(MACHINE_NOT)), \
                      $(wildcard loader/resident/*.c))
 MACHINE_C := $(wildcard tests/machine/*.c)

@@ -36,7 +36,7 @@ uint64_t guest_base(void)
     return layer.compat ? GUEST_BASE_PAE : GUEST_BASE_64;
 }
 
-/* ---- in the place of layer.c, report.c, recorded.c, power.c ---------------------------------- */
+/* ---- in the place of layer.c, report.c, power.c ---------------------------------------------- */
 
 static void put_text(struct out *out, const char *text, size_t size)
 {
@@ -74,32 +74,6 @@ void say(enum log_level_layer level, const char *format, ...)
     out_text(&voice, "\n");
 }
 
-void record(struct vcpu *v, enum recorded kind, uint64_t number, uint64_t a, uint64_t b)
-{
-    (void)v;
-    (void)kind;
-    (void)number;
-    (void)a;
-    (void)b;
-}
-
-void record_failed(struct vcpu *v, uint64_t number, const struct hypercall_args *args, long result)
-{
-    (void)v;
-    (void)number;
-    (void)args;
-    (void)result;
-}
-
-void record_element(struct vcpu *v, uint64_t index, uint64_t a, uint64_t b, uint64_t c)
-{
-    (void)v;
-    (void)index;
-    (void)a;
-    (void)b;
-    (void)c;
-}
-
 _Noreturn void model_end(enum machine_end end)
 {
     if (!machine_escape)
@@ -110,16 +84,22 @@ _Noreturn void model_end(enum machine_end end)
 _Noreturn void guest_crash(struct vcpu *v, const char *format, ...)
 {
     va_list args;
-    (void)v;
     va_start(args, format);
     out_text(&voice, "the guest crashed: ");
     out_vprintf(&voice, format, args);
     out_text(&voice, "\n");
     va_end(args);
+    recorded_print(v);
     model_end(MACHINE_CRASHED);
 }
 
-/* Never the answer to anything that a guest does. */
+/* Its guests have no symbols. */
+void print_symbol(uint64_t address)
+{
+    (void)address;
+}
+
+/* Neither is ever the answer to anything that a guest does. */
 _Noreturn void machine_check(const struct frame *frame)
 {
     layer_panic(frame, "machine check");

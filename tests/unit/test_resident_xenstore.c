@@ -287,6 +287,44 @@ static void test_full(void **state)
     expect_error("ENOSPC");
 }
 
+/* More events than there is room for: a watch that lost some is told so by one for its own path. */
+static void test_many_events(void **state)
+{
+    enum { WATCHES = 16, NODES = 60 };
+    unsigned events[WATCHES] = {0}, lost = 0;
+    bool told[WATCHES] = {false};
+    char text[32];
+    (void)state;
+    ASK(XS_MKDIR, "many");
+    for (unsigned i = 0; i < WATCHES; i++) {
+        int size = snprintf(text, sizeof(text), "many%c%u", 0, i);
+        ask(XS_WATCH, 0, text, (uint32_t)size + 1);
+        assert_true(next());
+    }
+    ASK(XS_TRANSACTION_START, "");
+    uint32_t id = (uint32_t)strtoul(answer_text, NULL, 10);
+    for (unsigned i = 0; i < NODES; i++) {
+        int size = snprintf(text, sizeof(text), "many/node-of-%u", i);
+        ask(XS_MKDIR, id, text, (uint32_t)size + 1);
+        assert_int_equal(answer.type, XS_MKDIR);
+    }
+    ask(XS_TRANSACTION_END, id, "T", 2);
+    while (next()) {
+        assert_int_equal(answer.type, XS_WATCH_EVENT);
+        unsigned which = (unsigned)strtoul(answer_text + strlen(answer_text) + 1, NULL, 10);
+        assert_in_range(which, 0, WATCHES - 1);
+        if (strcmp(answer_text, "many") == 0)
+            told[which] = true;
+        else
+            events[which]++;
+    }
+    for (unsigned i = 0; i < WATCHES; i++) {
+        lost += NODES - events[i];
+        assert_int_equal(told[i], events[i] < NODES);
+    }
+    assert_true(lost > 0);
+}
+
 /* Requests pile up while the guest reads nothing: answers wait, none is lost. */
 static void test_back_pressure(void **state)
 {
@@ -357,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup(test_transaction, make),
         cmocka_unit_test_setup(test_isolation, make),
         cmocka_unit_test_setup(test_full, make),
+        cmocka_unit_test_setup(test_many_events, make),
         cmocka_unit_test_setup(test_back_pressure, make),
         cmocka_unit_test_setup(test_hostile_indexes, make),
         cmocka_unit_test_setup(test_random, make),

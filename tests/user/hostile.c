@@ -34,6 +34,7 @@ static int run_in_child(const void *bytes, size_t size)
     if (pid == 0) {
         for (size_t i = 0; i < CAUGHT; i++)
             signal(caught[i], SIG_DFL);
+        alarm(2);
         call_code(bytes, size);
         _exit(0);
     }
