@@ -155,7 +155,7 @@ static void by_cpuid(struct calibration *ret)
         cpu_cpuid(0x16, 0, id);
         ret->tsc_hz = (uint64_t)(id[0] & 0xffff) * 1000000;
     }
-    if (ret->tsc_hz < 1000000) { /* no CPU's that has the leaf */
+    if (ret->tsc_hz < 1000000) { /* no leaf, or none that can be meant */
         ret->tsc_hz = 1000000000;
         ret->by = "guess: no clock to measure it by";
     }

@@ -7,7 +7,8 @@
  * modelled: those instructions, walks of page tables with accessed and dirty bits, a local APIC by
  * MSR, an IO-APIC that remembers what was written, a PCI device with MSI and MSI-X.
  * What is not there: the start from the stage (early.c, start.c), starting real CPUs (smp.c),
- * registers and stacks in reports (report.c), measuring clocks (calibrate.c), switching off (power.c).
+ * registers and stacks in reports (report.c), measuring clocks (calibrate.c), switching off
+ * (power.c).
  */
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
