@@ -17,6 +17,12 @@ VERSION := 0.1
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# V=1 shows the commands.
+ifndef V
+.SILENT:
+endif
+# A build within a goal: on all processors, unless make was told how many.
+BUILD_MAKE = $(MAKE) -s $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- flags, each group with its reason ------------------------------------------------------------
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Wundef
@@ -49,7 +55,8 @@ STAGE_OBJS := $(patsubst %.c,$(BUILD)/stage/%.o,$(LIB_C) $(LOADER_C) $(BOOT_C)) 
               $(patsubst %.asm,$(BUILD)/stage/%.o,$(BOOT_ASM))
 HOST_OBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(PURE_C))
 
-all: $(BUILD)/paravane.elf $(BUILD)/paravane-inspect ## Build everything
+all: $(BUILD)/paravane.elf $(BUILD)/paravane-inspect ## Build stage, UEFI applications and host tool (V=1 shows commands)
+	@echo 'built: $^'
 
 include tools/packages.mk tools/media.mk
 include $(wildcard loader/resident/resident.mk boot/efi/efi.mk tests/tests.mk)
@@ -132,13 +139,18 @@ $(BUILD)/paravane-inspect: $(INSPECT_OBJS) $(HOST_OBJS)
 	$(CC) -o $@ $(INSPECT_OBJS) $(HOST_OBJS) $(HOST_LIBS) -lm
 
 # ---- help and housekeeping ------------------------------------------------------------------------
+# Parts and longer runs come after what everyone wants.
+HELP_LATER := ^(check-|clang-|fuzz|coverage|analyse|soak|format|headers|guests|readme|.*-quick)
+HELP = grep -hE '^[a-z0-9-]+:.*\#\# ' $(MAKEFILE_LIST) | sed -E 's/:.*\#\# /\t/' | expand -t 20 | sort
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sort
+	@$(HELP) | grep -vE '$(HELP_LATER)'; echo; $(HELP) | grep -E '$(HELP_LATER)'
 
 format: ## Reformat all C sources
+	@tools/need clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 format-check: ## Say which C sources are not formatted
+	@tools/need clang-format
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 
 clean: ## Remove what was built (downloads are kept in build/cache)

@@ -24,9 +24,9 @@ MODE ?= pvh
 MEM ?= 512M
 export GUEST FLAVOUR MODE MEM INITRD ARGS STAGE
 
-run: ## Boot Debian's kernel (or GUEST=) in QEMU: MODE= INITRD= ARGS= MEM=
+run: ## Boot Debian's kernel (or GUEST=FILE) in QEMU: MODE=native|pvh|pv|auto INITRD=FILE ARGS='…' MEM=512M
 	@tools/need $(RUN_PACKAGES)
-	@$(MAKE) -s $(BUILD)/paravane.elf $(if $(GUEST),$(if $(wildcard $(GUEST)),,guests))
+	@$(BUILD_MAKE) $(BUILD)/paravane.elf $(if $(GUEST),$(if $(wildcard $(GUEST)),,guests))
 	@tests/run-guest
 
 debug: ## As run, but QEMU waits for gdb (gdb -x build/debug.gdb)
@@ -58,12 +58,12 @@ check-all: ## make check, the slow ways in, and other people's kernels
 	@tools/need $(CHECK_PACKAGES)
 	@tests/check $(filter-out check-torture-quick,$(CHECK_PARTS)) check-torture check-slow check-real
 
-table: ## The README's tables, from the results of the last runs
+table: ## Print the README's tables, from the results of the last runs
 	@tests/run-tests --table
 
 boot-tests-ready:
 	@tools/need $(CHECK_PACKAGES)
-	@$(MAKE) -s $(BUILD)/paravane.elf $(BUILD)/paravane.efi $(BUILD)/paravane-ia32.efi $(TESTS)/guests.stamp
+	@$(BUILD_MAKE) $(BUILD)/paravane.elf $(BUILD)/paravane.efi $(BUILD)/paravane-ia32.efi $(TESTS)/guests.stamp
 
 check-boot: boot-tests-ready ## Boot tests in QEMU (TEST=PATTERN: some of them)
 	@tests/run-tests --group boot --jobs $(JOBS) $(TEST)

@@ -7,7 +7,7 @@
 MUTATE_PART ?= 1
 mutate-ready:
 	@tools/need $(BUILD_PACKAGES) gcc-multilib python3
-	@$(MAKE) -s $(BUILD)/paravane-inspect $(BUILD)/paravane.elf $(TESTS)/guests.stamp
+	@$(BUILD_MAKE) $(BUILD)/paravane-inspect $(BUILD)/paravane.elf $(TESTS)/guests.stamp
 
 check-mutate-quick: mutate-ready ## Every 61st field mutation of the test guests
 	@tests/mutate --quick $(BUILD)
@@ -48,7 +48,7 @@ coverage-build: $(COVERAGE_TESTS) $(COVERAGE_FUZZ)
 
 coverage: ## Lines and branches of lib/ and loader/ that unit, property and fuzz inputs reach
 	@tools/need gcovr libcmocka-dev
-	@$(MAKE) -s coverage-build
+	@$(BUILD_MAKE) coverage-build
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@for test in $(COVERAGE_TESTS); do LAYOUT_RUNS=$(COVERAGE_LAYOUTS) $$test >$(BUILD)/coverage/log 2>&1 || \
 	  { cat $(BUILD)/coverage/log; exit 1; }; done

@@ -23,16 +23,18 @@ $(BUILD)/paravane.iso: $(BUILD)/paravane.elf tools/mkiso FORCE
 	    kernels="$$(tools/debian-kernel amd64)=$(BUILD)/iso-initrd.cpio"; \
 	fi; \
 	tools/mkiso $@ $(BUILD)/paravane.elf $(ISO_MODES) $$kernels -- $(ISO_ARGS)
+	@echo 'built: $@'
 
 deb: $(BUILD)/paravane_$(VERSION)_amd64.deb ## Debian package with GRUB menu entries
 
 $(BUILD)/paravane_$(VERSION)_amd64.deb: all tools/mkdeb tools/grub.d-paravane
 	@tools/mkdeb $@ $(VERSION) $(BUILD)
+	@echo 'built: $@'
 
 FORCE:
 .PHONY: iso deb FORCE
 
-readme-tables: ## The README's tables from the last test runs
+readme-tables: ## Put those tables into the README
 	@tools/readme-tables
 
 .PHONY: readme-tables

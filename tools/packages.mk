@@ -6,12 +6,12 @@
 #   STAGE_LIBS      archives for the stage's link, in --start-group
 #   STAGE_INCLUDES  their headers, and the 32-bit part of the C library's
 #   STAGE_HEADERS   order-only prerequisite of whatever uses either
-#   deps            target: the Debian packages that a build needs
+#   deps            target: the Debian packages that a build needs; every goal that builds has them first
 
 BUILD_PACKAGES := gcc binutils make nasm lz4 python3 libc6-dev libxen-dev multiboot gnu-efi zlib1g-dev liblzma-dev \
                   libzstd-dev liblz4-dev libbz2-dev liblzo2-dev libdeflate-dev
 
-GCC_VERSION := $(shell gcc -dumpversion | cut -d. -f1)
+GCC_VERSION := $(shell gcc -dumpversion 2>/dev/null | cut -d. -f1)
 I386_PACKAGES := zlib1g-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev liblzo2-dev libdeflate-dev \
                  libc6-dev libgcc-$(GCC_VERSION)-dev
 DEB := $(BUILD)/cache/deb
@@ -33,6 +33,19 @@ $(STAGE_HEADERS): tools/packages.mk
 
 $(STAGE_LIBS): | $(STAGE_HEADERS)
 	@test -f $@ || { echo "$@ is not in its package" >&2; exit 1; }
+
+# Make remakes what it includes before anything else, and then reads all of this anew, with the compiler there.
+# Of the goals that need more than a build the rest is named in the same message.
+GOALS := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out help clean deps format format-check,$(GOALS)),)
+include $(BUILD)/packages-are-there.mk
+endif
+$(BUILD)/packages-are-there.mk: tools/packages.mk
+	@mkdir -p $(@D)
+	@tools/need $(BUILD_PACKAGES) $(if $(filter run debug,$(GOALS)),$(RUN_PACKAGES)) \
+	  $(if $(filter check check-all check-ci,$(GOALS)),$(CHECK_PACKAGES)) \
+	  $(if $(filter bench,$(GOALS)),$(BENCH_PACKAGES)) $(if $(filter iso,$(GOALS)),$(ISO_PACKAGES))
+	@touch $@
 
 deps: ## Install (as root) or name the Debian packages that a build needs
 	tools/need $(BUILD_PACKAGES)

@@ -58,7 +58,7 @@ $(BENCH)/count.so: tests/bench/count.c
 
 bench: ## Measure: instructions beside Xen's, GRUB's and QEMU's (PART=: some parts)
 	@tools/need $(BENCH_PACKAGES)
-	@$(MAKE) -s $(BUILD)/paravane.elf $(BENCH_FILES)
+	@$(BUILD_MAKE) $(BUILD)/paravane.elf $(BENCH_FILES)
 	@tests/bench/bench $(PART)
 
 .PHONY: bench

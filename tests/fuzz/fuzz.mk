@@ -47,13 +47,13 @@ fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzer
 
 check-fuzz: ## A short fixed number of runs of every fuzzer
 	@tools/need clang llvm libclang-rt-14-dev
-	@$(MAKE) -s fuzz-build guests
+	@$(BUILD_MAKE) fuzz-build guests
 	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --runs $(FUZZ_RUNS) $(BUILD) $(FUZZ_TARGETS)
 
 fuzz: ## Every fuzzer for TIME seconds, with coverage afterwards
 	@tools/need clang llvm libclang-rt-14-dev
-	@$(MAKE) -s fuzz-build guests
+	@$(BUILD_MAKE) fuzz-build guests
 	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --seconds $(TIME) $(BUILD) $(FUZZ_TARGETS)
 
@@ -78,7 +78,7 @@ $(BUILD)/afl/fuzz_hypercalls: $(patsubst $(BUILD)/fuzz/%,$(BUILD)/afl/%,$(FUZZ_M
 TARGET ?= elf
 fuzz-afl: ## One fuzzer (TARGET=) under AFL++ for TIME seconds
 	@tools/need clang afl++
-	@$(MAKE) -s $(BUILD)/afl/fuzz_$(TARGET) guests
+	@$(BUILD_MAKE) $(BUILD)/afl/fuzz_$(TARGET) guests
 	@tests/fuzz/make-seeds $(BUILD)
 	AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 afl-fuzz -V $(TIME) \
 	  -i $(BUILD)/fuzz/seeds/$(TARGET) -o $(BUILD)/afl/out-$(TARGET) -- $(BUILD)/afl/fuzz_$(TARGET)

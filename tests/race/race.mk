@@ -21,7 +21,7 @@ $(BUILD)/race/race_events: $(BUILD)/race/tests/race/race_events.o $(BUILD)/race/
 race-build: $(RACES)
 
 check-race: ## Data races of the resident layer, under ThreadSanitizer
-	@$(MAKE) -s race-build
+	@$(BUILD_MAKE) race-build
 	@tests/race/run $(RACES)
 
 .PHONY: race-build check-race

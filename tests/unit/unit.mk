@@ -56,7 +56,7 @@ unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 
 check-unit: ## Unit tests under ASan and UBSan
 	@tools/need libcmocka-dev
-	@$(MAKE) -s unit-build
+	@$(BUILD_MAKE) unit-build
 	@tests/unit/run $(UNIT_TESTS) tests/unit/inspect-tool tools/check-refusals \
 	  tests/unit/refusals-page tests/unit/file-map
 
