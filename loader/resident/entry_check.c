@@ -3,7 +3,7 @@
  * What a guest's new page-table entries may name, in both layers: frames of its own, no page table
  * writable, never the layer's memory.
  *
- * Source: get_page_from_l1e in xen/arch/x86/mm.c; XSA-185.
+ * Source: get_page_from_l1e, get_linear_pagetable in xen/arch/x86/mm.c; XSA-182, XSA-185.
  */
 #include "pagetable.h"
 
@@ -20,6 +20,16 @@ long leaf_check(uint64_t entry)
     if ((state & FRAME_PINNED) && (entry & PTE_RW))
         return -XEN_EBUSY;
     return 0;
+}
+
+long linear_check(uint64_t table, int level, uint64_t entry)
+{
+    uint64_t mfn = entry_mfn(entry);
+    if ((entry & (PTE_P | PTE_RW)) != (PTE_P | PTE_RW))
+        return 0;
+    return mfn == table || (frame_level(frame_state(mfn)) == level && table_in_use(mfn))
+               ? -XEN_EINVAL
+               : 0;
 }
 
 long top_link_check(uint64_t entry)

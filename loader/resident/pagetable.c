@@ -288,9 +288,12 @@ static bool may_become_root(uint64_t mfn)
     const uint64_t *entries = frame_pointer(mfn);
     if (m2p_get(mfn) == ~UINT64_C(0))
         return false;
-    for (uint32_t i = 0; i < 512; i++)
-        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) && link_check(load(&entries[i])))
+    for (uint32_t i = 0; i < 512; i++) {
+        uint64_t entry = load(&entries[i]);
+        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) &&
+            (link_check(entry) || linear_check(mfn, 4, entry)))
             return false;
+    }
     return true;
 }
 

@@ -197,7 +197,8 @@ static bool may_become_root(uint64_t mfn)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t entry = entry_read((mfn << PAGE_SHIFT) + i * entry_width());
-        if (top_link_check(entry) || ((entry & PTE_P) && layer_pae() && entry_mfn(entry) == mfn))
+        if (top_link_check(entry) || linear_check(mfn, root_level(), entry) ||
+            ((entry & PTE_P) && layer_pae() && entry_mfn(entry) == mfn))
             return false;
     }
     return true;

@@ -252,6 +252,15 @@ static void sweep_frames(void)
                                            : PAE             ? MMUEXT_PIN_L3_TABLE
                                                              : MMUEXT_PIN_L2_TABLE,
                                            root, 0));
+#ifndef __i386__ /* the root in itself: its tables can be read there, never written */
+    const uint64_t slot = ((uint64_t)root << 12) + 300 * 8;
+    const uint64_t self = (uint64_t)root << 12 | (PTE_OWN & ~PTE_WRITABLE) | PTE_USER;
+    tell("the root in itself", update(slot, self));
+    tell("the root in itself, writable", update(slot, self | PTE_WRITABLE));
+    tell("the root no more in itself", update(slot, 0));
+    tell("the root in itself, writable at once", update(slot, self | PTE_WRITABLE));
+    check_equal("nothing there", top[300], 0);
+#endif
     tell("the root pinned as L1", extended(MMUEXT_PIN_L1_TABLE, root, 0));
     tell("the root cleared", extended(MMUEXT_CLEAR_PAGE, root, 0));
     /* RAM, but no guest's. */
