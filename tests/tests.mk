@@ -13,7 +13,7 @@ JOBS ?= 2
 
 RUN_PACKAGES := $(BUILD_PACKAGES) qemu-system-x86 busybox-static python3
 CHECK_PACKAGES := $(RUN_PACKAGES) gcc-multilib libcmocka-dev grub-common grub-pc-bin grub-efi-amd64-bin grub-efi-ia32-bin xorriso mtools ovmf \
-                  ovmf-ia32 bzip2 xz-utils lz4 zstd lzop bochs bochsbios vgabios
+                  ovmf-ia32 bzip2 xz-utils lz4 zstd lzop bochs bochsbios vgabios $(FUZZ_PACKAGES)
 
 # ---- make run -------------------------------------------------------------------------------------
 # GUEST   a kernel: a file, or the name of one of tests/guests/guests.cfg   (Debian's linux-image-FLAVOUR)
@@ -97,7 +97,7 @@ check-torture: boot-tests-ready ## Random machines booted in QEMU: memory maps, 
 	@tests/torture --machines $(MACHINES) --seed $(SEED) --jobs $(JOBS)
 
 check-torture-quick: boot-tests-ready ## A dozen of them
-	@tests/torture --machines 12 --seed $(SEED) --jobs $(JOBS)
+	@tests/torture --machines 12 --seed $(SEED) --jobs $(JOBS) --quiet
 
 check-xen: boot-tests-ready ## Compare the PV start of day with real Xen's, field by field
 	@tests/compare-xen

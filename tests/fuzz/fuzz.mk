@@ -9,6 +9,7 @@
 #   make fuzz-afl TARGET=elf TIME=600
 
 FUZZ_CC := clang
+FUZZ_PACKAGES := clang llvm libclang-rt-14-dev
 FUZZ_CFLAGS := -std=gnu11 -O1 -g $(WARN) $(INCLUDES) -DPARAVANE_VERSION='"fuzz"' -MMD -MP \
                -fno-omit-frame-pointer -Itests/fuzz
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -46,13 +47,13 @@ $(BUILD)/fuzz/fuzz_hypercalls: $(FUZZ_MACHINE_OBJS) $(BUILD)/fuzz/liball.a
 fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzers
 
 check-fuzz: ## A short fixed number of runs of every fuzzer
-	@tools/need clang llvm libclang-rt-14-dev
+	@tools/need $(FUZZ_PACKAGES)
 	@$(BUILD_MAKE) fuzz-build guests
 	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --runs $(FUZZ_RUNS) $(BUILD) $(FUZZ_TARGETS)
 
 fuzz: ## Every fuzzer for TIME seconds, with coverage afterwards
-	@tools/need clang llvm libclang-rt-14-dev
+	@tools/need $(FUZZ_PACKAGES)
 	@$(BUILD_MAKE) fuzz-build guests
 	@tests/fuzz/make-seeds $(BUILD)
 	@tests/fuzz/run-fuzz --seconds $(TIME) $(BUILD) $(FUZZ_TARGETS)
