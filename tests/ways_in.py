@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ways in that need more than a QEMU option: media with other loaders on them, made from Debian's files.
 
-Each function of WAYS takes (test, what, stage, modules): a run-tests Test, the words behind the kind
+Each function of WAYS takes (test, what, stage, modules): a Test of boot_tests.py, the words behind the kind
 in its key `boot`, the stage's words and [(path, arguments)]; it gives QEMU's words.  What Debian
-package brings a file is in NEEDS; a file that is missing there is Missing, which run-tests skips.
+package brings a file is in NEEDS; a file that is missing there is Missing, and the test is skipped.
 """
 import os
 import shutil
