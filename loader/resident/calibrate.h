@@ -14,6 +14,7 @@ struct calibration {
     const char *by;    /* "ACPI PM timer"… */
 };
 
+/* Measures both beside a clock of known rate, on the first CPU. */
 void calibrate(struct calibration *ret);
 
 #endif

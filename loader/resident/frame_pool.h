@@ -19,6 +19,7 @@ struct frame_pool {
     uint64_t lowest; /* no free frame below this one */
 };
 
+/* Puts in a frame that is not in the pool. */
 void frame_pool_put(struct frame_pool *pool, uint64_t mfn);
 /* Takes one back that is in the pool. */
 void frame_pool_take(struct frame_pool *pool, uint64_t mfn);

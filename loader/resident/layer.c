@@ -26,7 +26,8 @@ static void put(struct out *out, const char *text, size_t size)
     in_line = text[size - 1] != '\n';
 }
 
-void voice_init(void)
+/* Opens the stage's consoles again; layer_out is usable from then on. */
+static void voice_init(void)
 {
     const struct handover *handover = layer.handover;
     uint32_t count = 0;

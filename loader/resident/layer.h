@@ -439,6 +439,7 @@ typedef void irq_handler(struct vcpu *v, uint8_t vector, void *context);
 #define VECTOR_FIRST    0x30 /* 0x30..0xef: irq_vector_alloc(), without 0x80, 0x82 and guest traps */
 #define VECTOR_LAST     0xef
 
+/* Replaces what was there, if anything; all CPUs share the handlers. */
 void irq_set_handler(uint8_t vector, irq_handler *handler, void *context);
 /* A free vector from VECTOR_LAST downwards, 0 when there is none. */
 uint8_t irq_vector_alloc(irq_handler *handler, void *context);

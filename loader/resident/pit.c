@@ -11,6 +11,7 @@
 #define PIC1_DATA    0x21
 #define PIC2_COMMAND 0xa0
 #define PIC2_DATA    0xa1
+#define PIC_EOI      0x20 /* of the line in service */
 #define PIT_CHANNEL0 0x40
 #define PIT_COMMAND  0x43
 #define PIT_HZ       1193182u
@@ -30,20 +31,11 @@ static void write_masks(void)
     pic_write(PIC2_DATA, (uint8_t)(mask_bits >> 8));
 }
 
-void pic_mask(uint8_t line, bool masked)
-{
-    uint16_t bit = (uint16_t)(1u << line);
-    mask_bits = masked ? (uint16_t)(mask_bits | bit) : (uint16_t)(mask_bits & ~bit);
-    if (line >= 8 && !masked)
-        mask_bits &= (uint16_t) ~(1u << 2); /* cascade */
-    write_masks();
-}
-
-void pic_eoi(uint8_t line)
+static void pic_eoi(uint8_t line)
 {
     if (line >= 8)
-        port_write8(PIC2_COMMAND, 0x20);
-    port_write8(PIC1_COMMAND, 0x20);
+        port_write8(PIC2_COMMAND, PIC_EOI);
+    port_write8(PIC1_COMMAND, PIC_EOI);
 }
 
 /* A line that nobody asked for, or a spurious one (lines 7 and 15 when a request goes away). */
@@ -79,7 +71,8 @@ void pic_init(void)
 void pit_timer_init(irq_handler *handler)
 {
     irq_set_handler(PIC_VECTOR, handler, NULL);
-    pic_mask(0, false);
+    mask_bits &= (uint16_t)~1u; /* line 0 */
+    write_masks();
 }
 
 void pit_timer_arm(uint64_t ns)

@@ -10,8 +10,6 @@
 
 /* Remaps both 8259s out of the way of exceptions and masks all lines.  After lapic_init(). */
 void pic_init(void);
-void pic_mask(uint8_t line, bool masked);
-void pic_eoi(uint8_t line);
 
 /* Lines 0..15 arrive at PIC_VECTOR + line: only without a local APIC, whose vectors these else are.
  */

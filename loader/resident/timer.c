@@ -34,19 +34,6 @@ uint64_t time_ns(void)
     return timescale_ns(scale, cpu_tsc() - tsc_base);
 }
 
-uint64_t time_tsc_hz(void)
-{
-    return clock_rate.tsc_hz;
-}
-
-void time_delay_us(uint32_t us)
-{
-    uint64_t ticks = timescale_ticks(clock_rate.tsc_hz, (uint64_t)us * 1000);
-    uint64_t start = cpu_tsc();
-    while (cpu_tsc() - start < ticks)
-        __builtin_ia32_pause();
-}
-
 /* ---- the pages that guests read ----------------------------------------------------------- */
 
 /* 64-bit guests may reckon from the start for ever.  32-bit ones can have room for four seconds of

@@ -10,10 +10,8 @@
 
 #include "layer.h"
 
+/* System time: ns since the layer's start, the same on all CPUs. */
 uint64_t time_ns(void);
-
-/* Frequencies measured at start; tsc_hz is never 0. */
-uint64_t time_tsc_hz(void);
 
 /* Writes vcpu_time_info of `v` into its active vcpu_info and its registered area; timer_run() does
  * so each second for a 32-bit guest. */
@@ -21,9 +19,6 @@ void time_publish(struct vcpu *v);
 
 /* Sets the wall clock: UNIX time at system time 0 is (seconds, ns) - system_time. */
 void time_set_wall_clock(uint64_t seconds, uint32_t ns, uint64_t system_time);
-
-/* Busy wait, for hardware. */
-void time_delay_us(uint32_t us);
 
 /* After a change of v->clock: brings the hardware timer up to date, or tells the other CPU to. */
 void timer_update(struct vcpu *v);

@@ -7,6 +7,8 @@
 
 #include "layer.h"
 
+/* `context`: the caller's address of a vcpu_guest_context. 0, or as Xen answers: -XEN_EFAULT,
+ * -XEN_EINVAL, -XEN_EEXIST, where v has one already. */
 long vcpu_initialise(struct vcpu *caller, struct vcpu *v, uint64_t context);
 long vcpu_up(struct vcpu *v);
 /* Asks it to stop; it does before it next runs in the guest. */

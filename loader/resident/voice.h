@@ -7,9 +7,6 @@
 
 #include <stdbool.h>
 
-/* Opens the stage's consoles again; layer_out is usable from then on. */
-void voice_init(void);
-
 /* One speaker at a time on the consoles; nothing else may be taken inside. In a report it takes
  * nothing: the other CPUs stand still, maybe in the middle of a line. */
 struct voice {
