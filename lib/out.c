@@ -92,6 +92,36 @@ static int parse_number(const char **format)
     return value;
 }
 
+static const char *read_flags(const char *format, struct spec *spec)
+{
+    for (;; format++) {
+        if (*format == '-')
+            spec->left = true;
+        else if (*format == '0')
+            spec->zero = true;
+        else if (*format == '#')
+            spec->alternate = true;
+        else
+            return format;
+    }
+}
+
+/* *ret: how many `l` the argument's type would have; shorter ones than int are passed as int. */
+static const char *read_length(const char *format, int *ret)
+{
+    *ret = 0;
+    for (;; format++) {
+        if (*format == 'l')
+            ++*ret;
+        else if (*format == 'j')
+            *ret = 2;
+        else if (*format == 'z')
+            *ret = sizeof(size_t) == sizeof(long) ? 1 : 0;
+        else if (*format != 'h')
+            return format;
+    }
+}
+
 void out_vprintf(struct out *out, const char *format, va_list args)
 {
     for (;;) {
@@ -105,16 +135,7 @@ void out_vprintf(struct out *out, const char *format, va_list args)
         const char *start = format++;
 
         struct spec spec = {.precision = -1};
-        for (;; format++) {
-            if (*format == '-')
-                spec.left = true;
-            else if (*format == '0')
-                spec.zero = true;
-            else if (*format == '#')
-                spec.alternate = true;
-            else
-                break;
-        }
+        format = read_flags(format, &spec);
         if (*format == '*') {
             spec.width = va_arg(args, int);
             format++;
@@ -130,17 +151,8 @@ void out_vprintf(struct out *out, const char *format, va_list args)
                 spec.precision = parse_number(&format);
             }
         }
-        int longs = 0;
-        for (;; format++) {
-            if (*format == 'l')
-                longs++;
-            else if (*format == 'j')
-                longs = 2;
-            else if (*format == 'z')
-                longs = sizeof(size_t) == sizeof(long) ? 1 : 0;
-            else if (*format != 'h')
-                break;
-        }
+        int longs;
+        format = read_length(format, &longs);
         switch (*format) {
         case '%':
             out->put(out, "%", 1);

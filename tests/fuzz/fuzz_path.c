@@ -40,6 +40,33 @@ static void silent(struct out *out, const char *text, size_t size)
     (void)size;
 }
 
+/* The machine, with a hole in its RAM if so wanted, and what a loader put into it. */
+static void make_record(struct boot_record *record, bool hole, struct boot_module guest,
+                        struct boot_module disk)
+{
+    record_init(record, WAY_MULTIBOOT1);
+    if (!memory_map_add(&record->map, 0, 0x9f000, MEMORY_RAM) ||
+        !memory_map_add(&record->map, 0x100000, ram_size - 0x100000, MEMORY_RAM) ||
+        (hole && !memory_map_add(&record->map, 0x1000000, 0x100000, MEMORY_RESERVED)))
+        abort();
+    record->module[record->module_count++] = guest;
+    if (disk.size)
+        record->module[record->module_count++] = disk;
+}
+
+static bool same_plan(const struct plan *a, const struct plan *b)
+{
+    if (a->step_count != b->step_count || a->region_count != b->region_count ||
+        a->exit.ip != b->exit.ip || a->blob_used != b->blob_used)
+        return false;
+    for (uint32_t i = 0; i < a->step_count; i++)
+        if (a->step[i].kind != b->step[i].kind || a->step[i].to != b->step[i].to ||
+            a->step[i].size != b->step[i].size ||
+            (a->step[i].kind == STEP_COPY && a->step[i].from != b->step[i].from))
+            return false;
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct boot_record record;
@@ -94,17 +121,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(ram + guest_at, data + 8, guest_size);
     memset(ram + disk_at, 0x5a, disk_size);
 
-    record_init(&record, WAY_MULTIBOOT1);
-    if (!memory_map_add(&record.map, 0, 0x9f000, MEMORY_RAM) ||
-        !memory_map_add(&record.map, 0x100000, ram_size - 0x100000, MEMORY_RAM) ||
-        ((data[7] & 1) && !memory_map_add(&record.map, 0x1000000, 0x100000, MEMORY_RESERVED)))
-        abort();
-    record.module[record.module_count++] =
-        (struct boot_module){maddr(guest_at), guest_size, ram + guest_at, "guest with arguments"};
-    if (disk_size)
-        record.module[record.module_count++] =
-            (struct boot_module){maddr(disk_at), disk_size, ram + disk_at, "disk"};
-
+    make_record(
+        &record, data[7] & 1,
+        (struct boot_module){maddr(guest_at), guest_size, ram + guest_at, "guest with arguments"},
+        (struct boot_module){maddr(disk_at), disk_size, ram + disk_at, "disk"});
     uint64_t room =
         guest_at + guest_size > disk_at + disk_size ? guest_at + guest_size : disk_at + disk_size;
     room = (room + 0xfff) & ~UINT64_C(0xfff);
@@ -132,15 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     if (prepare_boot(&prepare, &why))
         return 0;
-    if (plan_make(&prepare.input, plan.mode, &again, &why) || again.step_count != plan.step_count ||
-        again.region_count != plan.region_count || again.exit.ip != plan.exit.ip ||
-        again.blob_used != plan.blob_used)
+    if (plan_make(&prepare.input, plan.mode, &again, &why) || !same_plan(&plan, &again))
         abort();
-    for (uint32_t i = 0; i < plan.step_count; i++)
-        if (again.step[i].kind != plan.step[i].kind || again.step[i].to != plan.step[i].to ||
-            again.step[i].size != plan.step[i].size ||
-            (plan.step[i].kind == STEP_COPY && again.step[i].from != plan.step[i].from))
-            abort();
 
     struct machine machine = {.reach = reach};
     apply_build(&plan, &prepare.input, &machine);
