@@ -22,11 +22,12 @@ long leaf_check(uint64_t entry)
     return 0;
 }
 
-long linear_check(uint64_t table, int level, uint64_t entry)
+long table_link_check(uint64_t table, int level, uint64_t entry)
 {
+    long rc = link_check(entry);
+    if (rc || (entry & (PTE_P | PTE_RW)) != (PTE_P | PTE_RW))
+        return rc;
     uint64_t mfn = entry_mfn(entry);
-    if ((entry & (PTE_P | PTE_RW)) != (PTE_P | PTE_RW))
-        return 0;
     return mfn == table || (frame_level(frame_state(mfn)) == level && table_in_use(mfn))
                ? -XEN_EINVAL
                : 0;

@@ -36,9 +36,7 @@ static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
         return -XEN_EINVAL;
     long rc = level == 1                   ? leaf_check(value)
               : level == 3 && layer.compat ? top_link_check(value)
-                                           : link_check(value);
-    if (!rc && level > 1)
-        rc = linear_check(mfn, level, value);
+                                           : table_link_check(mfn, level, value);
     if (rc)
         return rc;
     if (keep_accessed)

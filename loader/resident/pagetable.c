@@ -290,8 +290,8 @@ static bool may_become_root(uint64_t mfn)
         return false;
     for (uint32_t i = 0; i < 512; i++) {
         uint64_t entry = load(&entries[i]);
-        if ((i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) &&
-            (link_check(entry) || linear_check(mfn, 4, entry)))
+        if ((entry & PTE_P) && (i < HOLE_SLOT || i >= HOLE_SLOT + HOLE_SLOTS) &&
+            table_link_check(mfn, 4, entry))
             return false;
     }
     return true;

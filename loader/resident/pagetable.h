@@ -62,10 +62,10 @@ static inline long link_check(uint64_t entry)
         return 0;
     return !(entry & PTE_PS) && frame_is_guest(entry_mfn(entry)) ? 0 : -XEN_EINVAL;
 }
-/* An entry for a guest's frame, of the table in frame `table` above L1: one that names a table of
- * the same level, itself or another, makes tables visible as pages, which must not be writable
+/* The same for an entry of the table in frame `table`, of `level` above L1: where it names a table
+ * of that level, itself or another, tables can be seen as pages, which must not be writable
  * (XSA-182). */
-long linear_check(uint64_t table, int level, uint64_t entry);
+long table_link_check(uint64_t table, int level, uint64_t entry);
 /* The same as link_check() for an L3 of a 32-bit guest: it must not name another L3, nor itself
  * (XSA-185). */
 long top_link_check(uint64_t entry);

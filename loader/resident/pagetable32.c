@@ -197,7 +197,7 @@ static bool may_become_root(uint64_t mfn)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t entry = entry_read((mfn << PAGE_SHIFT) + i * entry_width());
-        if (top_link_check(entry) || linear_check(mfn, root_level(), entry) ||
+        if (top_link_check(entry) || table_link_check(mfn, root_level(), entry) ||
             ((entry & PTE_P) && layer_pae() && entry_mfn(entry) == mfn))
             return false;
     }

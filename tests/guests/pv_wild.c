@@ -260,6 +260,11 @@ static void sweep_frames(void)
     tell("the root no more in itself", update(slot, 0));
     tell("the root in itself, writable at once", update(slot, self | PTE_WRITABLE));
     check_equal("nothing there", top[300], 0);
+    ((pte_t *)table_page)[300] = (pte_t)frame_of(table_page) << 12 | PTE_OWN | PTE_USER;
+    map(table_page, own(table_page, PTE_PRESENT));
+    tell("a new root in itself, writable", extended(MMUEXT_NEW_BASEPTR, frame_of(table_page), 0));
+    map(table_page, own(table_page, PTE_OWN));
+    ((pte_t *)table_page)[300] = 0;
 #endif
     tell("the root pinned as L1", extended(MMUEXT_PIN_L1_TABLE, root, 0));
     tell("the root cleared", extended(MMUEXT_CLEAR_PAGE, root, 0));
