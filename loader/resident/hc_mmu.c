@@ -167,14 +167,14 @@ static long pin(uint64_t mfn, int level)
         return -XEN_EINVAL;
     if (level > root_level() || table_conflicts(mfn, level))
         return -XEN_EINVAL;
-    if (layer.compat && level == 3) {
-        long rc = root_prepare(mfn);
+    bool known = frame_level(frame_state(mfn)) == level;
+    if (level == root_level()) {
+        long rc = root_prepare(mfn); /* marks one that is new */
         if (rc)
             return rc;
     }
-    table_mark(mfn, level);
-    if (level == root_level())
-        hole_install(mfn << PAGE_SHIFT);
+    if (known || level < root_level())
+        table_mark(mfn, level);
     frame_set(mfn, FRAME_PINNED);
     return 0;
 }

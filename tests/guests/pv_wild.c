@@ -232,6 +232,22 @@ static void sweep_frame(const char *kind, unsigned long mfn)
 #define BEYOND_ALL 0xfffffful
 #endif
 
+#ifndef __i386__
+/* A root that is bad by one entry, and otherwise empty: neither pinned nor loaded. */
+static void sweep_new_root(const char *what, pte_t entry)
+{
+    ((pte_t *)table_page)[300] = entry;
+    check_equal("a new root made read-only",
+                (uint64_t)map(table_page, own(table_page, PTE_PRESENT)), 0);
+    tell_result("wild: pinned, a new root", what,
+                extended(MMUEXT_PIN_L4_TABLE, frame_of(table_page), 0));
+    tell_result("wild: loaded, a new root", what,
+                extended(MMUEXT_NEW_BASEPTR, frame_of(table_page), 0));
+    check_equal("our own page back", (uint64_t)map(table_page, own(table_page, PTE_OWN)), 0);
+    ((pte_t *)table_page)[300] = 0;
+}
+#endif
+
 static void sweep_frames(void)
 {
     const pte_t *top = (const pte_t *)start_info->pt_base;
@@ -260,11 +276,10 @@ static void sweep_frames(void)
     tell("the root no more in itself", update(slot, 0));
     tell("the root in itself, writable at once", update(slot, self | PTE_WRITABLE));
     check_equal("nothing there", top[300], 0);
-    ((pte_t *)table_page)[300] = (pte_t)frame_of(table_page) << 12 | PTE_OWN | PTE_USER;
-    map(table_page, own(table_page, PTE_PRESENT));
-    tell("a new root in itself, writable", extended(MMUEXT_NEW_BASEPTR, frame_of(table_page), 0));
-    map(table_page, own(table_page, PTE_OWN));
-    ((pte_t *)table_page)[300] = 0;
+    sweep_new_root("in itself, writable", (pte_t)frame_of(table_page) << 12 | PTE_OWN | PTE_USER);
+    sweep_new_root("with a large page", own(hypercall_page, PTE_OWN | PTE_USER | PTE_LARGE));
+    sweep_new_root("with the hypervisor's", (top[256] & ~0xffful) | PTE_OWN | PTE_USER);
+    sweep_new_root("with a frame beyond all", (pte_t)BEYOND_ALL << 12 | PTE_OWN | PTE_USER);
 #endif
     tell("the root pinned as L1", extended(MMUEXT_PIN_L1_TABLE, root, 0));
     tell("the root cleared", extended(MMUEXT_CLEAR_PAGE, root, 0));
