@@ -73,7 +73,7 @@ static long register_runstate(struct vcpu *caller, struct vcpu *v, uint64_t arg)
     v->run.area = area;
     spin_unlock(&v->run.lock);
     /* Xen does not mind an area that is not mapped yet; nor does it for a null one. */
-    if (area != 0 && !runstate_write(caller, v, area))
+    if (area != 0 && !(v == caller ? runstate_publish(v, area) : runstate_write(caller, v, area)))
         say(SAY_DEBUG, "vCPU %u: run state area 0x%llx is not mapped yet", v->id,
             (unsigned long long)area);
     return 0;

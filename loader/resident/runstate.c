@@ -12,30 +12,42 @@ LAYOUT(runstate_layout, 44, struct vcpu_runstate_info,
        FIELD(4, 8, struct vcpu_runstate_info, state_entry_time),
        {12, 8, offsetof(struct vcpu_runstate_info, time), 8, 4});
 
-static void runstate_get(struct vcpu *v, struct vcpu_runstate_info *ret)
+/* As of the last change, and with `to_now` the time since. */
+static struct vcpu_runstate_info runstate_get(struct vcpu *v, bool to_now)
 {
     struct vcpu_runstate *r = &v->run;
     spin_lock(&r->lock);
-    *ret = (struct vcpu_runstate_info){.state = (int)r->state, .state_entry_time = r->entered};
+    struct vcpu_runstate_info ret = {.state = (int)r->state, .state_entry_time = r->entered};
     for (uint32_t i = 0; i < 4; i++)
-        ret->time[i] = r->spent[i];
-    ret->time[r->state] += time_ns() - r->entered;
+        ret.time[i] = r->spent[i];
+    if (to_now)
+        ret.time[r->state] += time_ns() - r->entered;
     spin_unlock(&r->lock);
+    return ret;
 }
 
 bool runstate_write(struct vcpu *caller, struct vcpu *v, uint64_t gva)
 {
-    struct vcpu_runstate_info info;
-    runstate_get(v, &info);
-    if (!vm_assist_has(VMASST_TYPE_runstate_update_flag))
-        return guest_write_struct(caller, gva, 0, &info, &runstate_layout);
-    /* The guest's other CPUs may read meanwhile: the flag tells them to look again. */
-    info.state_entry_time |= XEN_RUNSTATE_UPDATE;
-    if (!guest_write_struct(caller, gva, 0, &info, &runstate_layout))
-        return false;
-    info.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    struct vcpu_runstate_info info = runstate_get(v, true);
     return guest_write_struct(caller, gva, 0, &info, &runstate_layout);
+}
+
+bool runstate_publish(struct vcpu *v, uint64_t gva)
+{
+    struct vcpu_runstate_info info = runstate_get(v, false);
+    if (!vm_assist_has(VMASST_TYPE_runstate_update_flag))
+        return guest_write_struct(v, gva, 0, &info, &runstate_layout);
+    /* The guest's other CPUs may read meanwhile: the byte with the flag, which tells them to look
+     * again, is there before anything else changes, and goes last. */
+    const uint64_t top = gva + (layer.compat ? 4 : 8) + 7;
+    const uint8_t after = (uint8_t)(info.state_entry_time >> 56);
+    info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+    const uint8_t before = (uint8_t)(info.state_entry_time >> 56);
+    bool written = guest_write(v, top, &before, 1);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    written = guest_write_struct(v, gva, 0, &info, &runstate_layout) && written;
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    return guest_write(v, top, &after, 1) && written;
 }
 
 void runstate_change(struct vcpu *v, uint32_t state)
@@ -48,6 +60,6 @@ void runstate_change(struct vcpu *v, uint32_t state)
     r->entered = now;
     spin_unlock(&r->lock);
     /* An area that is not mapped just now is not an error: Xen leaves it as it was, too. */
-    if (state == RUNSTATE_running && area != 0 && v == cpu_vcpu() && !runstate_write(v, v, area))
+    if (area != 0 && v == cpu_vcpu() && !runstate_publish(v, area))
         record(v, RECORD_EVENT, UINT32_MAX, area, 0);
 }

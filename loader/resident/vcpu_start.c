@@ -77,18 +77,20 @@ long vcpu_down(struct vcpu *caller, struct vcpu *v)
 
 void vcpu_stay_down(struct vcpu *v)
 {
+    uint64_t root = 0;
     spin_lock(&lock);
     bool down = __atomic_load_n(&v->work, __ATOMIC_SEQ_CST) & WORK_DOWN;
-    if (down)
+    if (down) {
+        runstate_change(v, RUNSTATE_offline);
+        /* Its page tables are the guest's to reuse, once it knows that the vCPU is off. */
+        root = cpu_cr3();
+        cpu_set_cr3(layer.root);
         __atomic_store_n(&v->online, 0, __ATOMIC_SEQ_CST);
+    }
     work_clear(v, WORK_DOWN);
     spin_unlock(&lock);
     if (!down)
         return;
-    runstate_change(v, RUNSTATE_offline);
-    /* Its page tables are the guest's to reuse meanwhile. */
-    uint64_t root = cpu_cr3();
-    cpu_set_cr3(layer.root);
     while (!__atomic_load_n(&v->online, __ATOMIC_SEQ_CST))
         layer_wait_for_interrupt(v);
     cpu_set_cr3(root);

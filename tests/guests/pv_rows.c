@@ -397,6 +397,27 @@ static void old_events(void)
     tell("sched_op of old: unknown", call(__HYPERVISOR_sched_op_compat, 99, 0, 0, 0));
 }
 
+/* What lies in the area after each of some waits adds up, as it does in Xen, and is marked whole.
+ */
+static void runstate_area(unsigned assist, const volatile struct vcpu_runstate_info *run)
+{
+    uint64_t lag = 0, entered = 0;
+    unsigned right = 0;
+    tell("runstate_update_flag",
+         call(__HYPERVISOR_vm_assist, assist, VMASST_TYPE_runstate_update_flag, 0, 0));
+    for (unsigned i = 0; i < 4; i++) {
+        struct sched_poll wait = {.timeout = time_by(&shared()->vcpu_info[0].time) + 1000000};
+        call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&wait, 0, 0);
+        uint64_t sum = run->time[0] + run->time[1] + run->time[2] + run->time[3];
+        right += run->state == RUNSTATE_running && run->state_entry_time > entered &&
+                 !(run->state_entry_time & XEN_RUNSTATE_UPDATE) &&
+                 (i == 0 || run->state_entry_time - sum == lag);
+        entered = run->state_entry_time;
+        lag = entered - sum;
+    }
+    check_equal("run states as they were entered", right, 4);
+}
+
 static void time_of_vcpu(void)
 {
     static struct vcpu_runstate_info run;
@@ -412,6 +433,8 @@ static void time_of_vcpu(void)
     tell("register_runstate", call(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
                                    (unsigned long)&run_area, 0));
     check_equal("run state", (uint64_t)run.state, RUNSTATE_running);
+    runstate_area(VMASST_CMD_enable, &run);
+    runstate_area(VMASST_CMD_disable, &run);
     set_xen_guest_handle(time_area.addr.h, &time);
     tell("register_time", call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0,
                                (unsigned long)&time_area, 0));

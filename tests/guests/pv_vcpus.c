@@ -15,11 +15,12 @@
 
 #define NOT_CANONICAL 0x8000000000000000ul
 #define ROUNDS        200u
+#define STATES        (1u << RUNSTATE_running | 1u << RUNSTATE_blocked)
 
 /* The other CPU may be one that an emulator does not run. */
 #define PATIENCE_NS UINT64_C(20000000000)
 
-enum command { GO_OFF, COUNT, READ, SET_TIMER, CRASH, WRITE };
+enum command { GO_OFF, COUNT, READ, SET_TIMER, WAIT, CRASH, WRITE };
 
 static vcpu_guest_context_t context;
 static char stack[4096] __attribute__((aligned(4096)));
@@ -30,6 +31,7 @@ static volatile unsigned second_runs, second_upcalls, second_counter;
 static volatile enum command command;
 static volatile unsigned asked, answered, answer;
 static const volatile char *volatile look_at;
+static struct vcpu_runstate_info run_states; /* of the second */
 
 static long vcpu_op(unsigned operation, unsigned vcpu, const void *arg)
 {
@@ -115,6 +117,12 @@ static void write_for_ever(void)
     }
 }
 
+static void wait_shortly(void)
+{
+    struct sched_poll poll = {.timeout = time_by(&shared()->vcpu_info[1].time) + 20000};
+    call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&poll, 0, 0);
+}
+
 /* Does what it is asked for; goes off when it is to, and comes back here. */
 void second(void)
 {
@@ -137,6 +145,9 @@ void second(void)
         case SET_TIMER:
             command = COUNT; /* its upcall starts all over */
             vcpu_op(VCPUOP_set_singleshot_timer, 1, &past);
+            break;
+        case WAIT:
+            wait_shortly();
             break;
         case CRASH:
             second_counter++;
@@ -372,6 +383,58 @@ static void mappings(void)
                 0);
 }
 
+/* The low half first: the flag is in the other. */
+static uint64_t entry_time(void)
+{
+    const volatile uint32_t *half = (const volatile void *)&run_states.state_entry_time;
+    uint64_t low = half[0];
+    return low | (uint64_t)half[1] << 32;
+}
+
+/* The second one's run states, as another CPU reads them while they change (public/vcpu.h): what
+ * counts as whole is whole. */
+static bool read_whole(unsigned *ret_state, uint64_t *ret_entered, uint64_t *ret_sum)
+{
+    const volatile struct vcpu_runstate_info *run = &run_states;
+    uint64_t entered = entry_time(), sum = 0;
+    *ret_state = (unsigned)run->state;
+    for (unsigned i = 0; i < 4; i++)
+        sum += run->time[i];
+    if (entered & XEN_RUNSTATE_UPDATE || entry_time() != entered)
+        return false;
+    *ret_entered = entered;
+    *ret_sum = sum;
+    return true;
+}
+
+static void run_states_read(void)
+{
+    struct vcpu_register_runstate_memory_area area = {0};
+    uint64_t entered = 0, sum = 0, last = 0, lag = 0;
+    unsigned state = 0, seen = 0, wrong = 0, changes = 0;
+    set_xen_guest_handle(area.addr.h, &run_states);
+    tell("runstate_update_flag",
+         call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, 0));
+    tell("area of the second", vcpu_op(VCPUOP_register_runstate_memory_area, 1, &area));
+    ask(WAIT);
+    for (uint64_t end = now_ns() + PATIENCE_NS;
+         (changes < ROUNDS || ~seen & STATES) && now_ns() < end;) {
+        if (!read_whole(&state, &entered, &sum) || entered == last)
+            continue;
+        wrong += last != 0 && (entered < last || entered - sum != lag);
+        last = entered;
+        lag = entered - sum;
+        seen |= 1u << (state & 31);
+        changes++;
+    }
+    check_equal("run states seen", seen & STATES, STATES);
+    check_true("changes seen", changes >= ROUNDS);
+    check_equal("torn", wrong, 0);
+    ask(COUNT);
+    area.addr.p = 0;
+    tell("no area", vcpu_op(VCPUOP_register_runstate_memory_area, 1, &area));
+}
+
 /* Off by the first one, in the middle of its work: it stands still, and goes on when it may. */
 static void off_by_another(void)
 {
@@ -429,6 +492,7 @@ void pv_vcpus_check(void)
     check_true("it works", ask(COUNT));
     events();
     mappings();
+    run_states_read();
     off_by_another();
     crash_beside(CRASH, "bad-both");
     crash_beside(WRITE, "bad-writer");

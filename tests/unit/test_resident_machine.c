@@ -13,6 +13,7 @@
 
 #include "entry.h"
 #include "machine.h"
+#include "runstate.h"
 #include "start.h"
 
 #define ARGS 12u /* guest page */
@@ -140,6 +141,90 @@ static void test_another_vcpu_is_switched_off(void **state)
     machine_be(0);
 }
 
+/* ---- run states ----------------------------------------------------------------------------- */
+
+#define AREA_PAGE_END (14u * PAGE_SIZE)
+
+static uint64_t area_at; /* of page 0; across two pages, so that it is written in pieces */
+static struct vcpu_runstate_info last; /* that a reader took for whole */
+static uint32_t pieces, looked_again;
+
+/* Another CPU reads as public/vcpu.h has it, after each piece that is written. */
+static void read_area(uint64_t maddr, uint64_t size)
+{
+    struct vcpu_runstate_info now;
+    (void)size;
+    if (maddr < maddr_of(0) + area_at || maddr >= maddr_of(0) + area_at + sizeof(now))
+        return;
+    memcpy(&now, machine_at(maddr_of(0) + area_at), sizeof(now));
+    pieces++;
+    if (now.state_entry_time & XEN_RUNSTATE_UPDATE) {
+        looked_again++;
+        return;
+    }
+    uint64_t sum = now.time[0] + now.time[1] + now.time[2] + now.time[3];
+    uint64_t last_sum = last.time[0] + last.time[1] + last.time[2] + last.time[3];
+    if (last.state_entry_time != 0) {
+        assert_int_equal(now.state_entry_time - last.state_entry_time, sum - last_sum);
+        assert_int_equal(now.state, last.state ^ RUNSTATE_running ^ RUNSTATE_blocked);
+    }
+    last = now;
+}
+
+static void count_pieces(uint64_t maddr, uint64_t size)
+{
+    (void)maddr;
+    (void)size;
+    pieces++;
+    looked_again += *(uint64_t *)machine_at(maddr_of(0) + area_at + 8) >> 63;
+}
+
+static long register_area(uint64_t area)
+{
+    return call(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
+                argument(&area, sizeof(area)), 0);
+}
+
+static long assist(uint32_t command)
+{
+    return call(__HYPERVISOR_vm_assist, command, VMASST_TYPE_runstate_update_flag, 0, 0);
+}
+
+static void change_states(void (*look)(uint64_t, uint64_t))
+{
+    pieces = looked_again = 0;
+    machine_on_guest_write = look;
+    for (uint32_t i = 0; i < 5; i++) {
+        runstate_change(layer.vcpu[0], RUNSTATE_blocked);
+        machine_pass_time(1000000);
+        runstate_change(layer.vcpu[0], RUNSTATE_running);
+        machine_pass_time(3000);
+    }
+    machine_on_guest_write = NULL;
+}
+
+static void test_runstate_areas_tell_of_their_update(void **state)
+{
+    (void)state;
+    for (uint32_t before = 8; before < sizeof(last); before += 8) {
+        area_at = AREA_PAGE_END - before;
+        last = (struct vcpu_runstate_info){0};
+        assert_int_equal(assist(VMASST_CMD_enable), 0);
+        assert_int_equal(register_area(guest_base() + area_at), 0);
+        change_states(read_area);
+        assert_int_equal(last.state, RUNSTATE_running);
+        assert_true(last.time[RUNSTATE_blocked] >= 5000000);
+        assert_int_equal(pieces, 10 * 4);
+        assert_int_equal(looked_again, 10 * 3);
+        /* Off again, there is one writing and no flag. */
+        assert_int_equal(assist(VMASST_CMD_disable), 0);
+        change_states(count_pieces);
+        assert_int_equal(pieces, 10 * 2);
+        assert_int_equal(looked_again, 0);
+    }
+    assert_int_equal(register_area(0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_tables_hold_nothing_else),
         cmocka_unit_test(test_mmcfg_reserved),
         cmocka_unit_test(test_another_vcpu_is_switched_off),
+        cmocka_unit_test(test_runstate_areas_tell_of_their_update),
     };
     struct machine_config config = {.dom0 = true, .cpus = 2};
     machine_start(&config);
