@@ -31,9 +31,11 @@ uint64_t pv_handover_size(const struct pv_work *work)
            start_info_size(work->class) + PV_SYMBOL_HEADER_SIZE + ALIGN_SLACK;
 }
 
-static uint32_t handover_flags(const struct options *options, bool dom0)
+static uint32_t handover_flags(const struct pv_work *work)
 {
-    uint32_t flags = dom0 ? HANDOVER_DOM0 : 0;
+    const struct options *options = work->input->options;
+    const enum pae_mode pae = work->input->info->pae;
+    uint32_t flags = work->dom0 ? HANDOVER_DOM0 : 0;
 
     if (options->vga)
         flags |= HANDOVER_CONSOLE_VGA;
@@ -43,6 +45,8 @@ static uint32_t handover_flags(const struct options *options, bool dom0)
         flags |= HANDOVER_POWEROFF_ON_CRASH;
     if (options->on_refusal == ON_REFUSAL_REBOOT)
         flags |= HANDOVER_REBOOT_ON_CRASH;
+    if (pae == PAE_EXTENDED_CR3 || (pae == PAE_BIMODAL && work->class == GUEST_PV32PAE))
+        flags |= HANDOVER_EXTENDED_CR3;
     return flags;
 }
 
@@ -76,7 +80,7 @@ static void fill_machine(const struct pv_work *work, struct handover *h)
     h->magic = HANDOVER_MAGIC;
     h->version = HANDOVER_VERSION;
     h->size = sizeof(*h);
-    h->flags = handover_flags(options, work->dom0);
+    h->flags = handover_flags(work);
     h->guest_class = work->class;
     h->log_level = options->log;
     h->debug_exit = options->debug_exit;

@@ -39,6 +39,7 @@ enum guest_class { GUEST_PV64 = 1, GUEST_PV32PAE = 2, GUEST_PV32 = 3 };
 #define HANDOVER_CONSOLE_DEBUGCON  4u
 #define HANDOVER_POWEROFF_ON_CRASH 8u  /* on-refusal=poweroff */
 #define HANDOVER_REBOOT_ON_CRASH   16u /* on-refusal=reboot; neither: halt */
+#define HANDOVER_EXTENDED_CR3      32u /* PAE=yes[extended-cr3]: that VM assist is on from the start */
 
 /* struct memory_entry of boot_record.h */
 struct handover_memory {

@@ -139,12 +139,13 @@ long hc_get_debugreg(struct vcpu *v, const struct hypercall_args *args)
 
 long hc_vm_assist(struct vcpu *v, const struct hypercall_args *args)
 {
-    const uint64_t valid =
-        UINT64_C(1) << VMASST_TYPE_4gb_segments | UINT64_C(1) << VMASST_TYPE_4gb_segments_notify |
-        UINT64_C(1) << VMASST_TYPE_writable_pagetables |
-        UINT64_C(1) << VMASST_TYPE_pae_extended_cr3 |
-        UINT64_C(1) << VMASST_TYPE_architectural_iopl |
-        UINT64_C(1) << VMASST_TYPE_runstate_update_flag | UINT64_C(1) << VMASST_TYPE_m2p_strict;
+    const uint64_t valid = UINT64_C(1) << VMASST_TYPE_4gb_segments |
+                           UINT64_C(1) << VMASST_TYPE_4gb_segments_notify |
+                           UINT64_C(1) << VMASST_TYPE_writable_pagetables |
+                           UINT64_C(1) << VMASST_TYPE_pae_extended_cr3 |
+                           UINT64_C(1) << VMASST_TYPE_architectural_iopl |
+                           UINT64_C(1) << VMASST_TYPE_runstate_update_flag |
+                           (layer.compat ? 0 : UINT64_C(1) << VMASST_TYPE_m2p_strict);
     if (args->arg[1] >= 64 || !(valid >> args->arg[1] & 1))
         return -XEN_EINVAL;
     /* m2p_strict is the one above 31: the m2p is out of user space's reach anyway. */

@@ -115,10 +115,11 @@ static long callback_unregister(struct vcpu *v, uint64_t gva)
     switch (type) {
     case CALLBACKTYPE_event:
     case CALLBACKTYPE_failsafe:
-    case CALLBACKTYPE_syscall:
     case CALLBACKTYPE_sysenter:
     case CALLBACKTYPE_syscall32:
         return -XEN_EINVAL; /* these cannot be without */
+    case CALLBACKTYPE_syscall:
+        return layer.compat ? -XEN_ENOSYS : -XEN_EINVAL;
     case CALLBACKTYPE_sysenter_deprecated:
         return layer.compat ? -XEN_EINVAL : -XEN_ENOSYS;
     case CALLBACKTYPE_nmi:

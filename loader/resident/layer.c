@@ -54,6 +54,8 @@ void handover_check(uint32_t classes)
                     (uint32_t)sizeof(struct handover));
     if (handover->guest_class > 31 || !(classes >> handover->guest_class & 1))
         layer_panic(NULL, "guest class %u is not served by this layer", handover->guest_class);
+    if (handover->flags & HANDOVER_EXTENDED_CR3)
+        layer.vm_assist = 1u << VMASST_TYPE_pae_extended_cr3;
 }
 
 struct voice voice_take(void)

@@ -64,6 +64,10 @@ static void check_version(void)
                 features.submap &
                     (1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap),
                 0);
+#ifdef __i386__
+    check_equal("extended CR3 as the image asked for it",
+                features.submap >> XENFEAT_pae_pgdir_above_4gb & 1, PAE);
+#endif
     check_equal("dom0 feature follows the role", features.submap >> XENFEAT_dom0 & 1,
                 (start_info->flags & SIF_INITDOMAIN) != 0);
     check_true("extraversion", call(__HYPERVISOR_xen_version, XENVER_extraversion,

@@ -21,6 +21,7 @@
 #define USER_DS   0xe033
 #define ROUNDS    200u
 #define OWN_CODE  0x0b /* entry 1 of our GDT, ring 3 */
+#define OWN_DATA  0x11 /* entry 2, ring 1 */
 
 struct taken { /* the last trap */
     uint32_t count, vector, error, cs, ss, esp, mask;
@@ -38,13 +39,21 @@ static char table_page[4096] __attribute__((aligned(4096)));
 static char gdt_page[4096] __attribute__((aligned(4096)));
 static char kernel_stack[8192] __attribute__((aligned(16)));
 static volatile struct taken taken;
+static struct failsafe_frame failsafe; /* the last one */
 static volatile uint32_t upcalls, upcalls_in_user;
 static evtchn_port_t timer_port;
+static bool failsafe_is_known;
 uint32_t ring3_resume, ring3_saved_esp; /* used by the assembler part */
+
+/* DS, ES, FS, GS as the handler finds them; what the stub pushed; what the failsafe callback gets:
+ * the four that were to be loaded, and a trap's frame, with esp and ss from user space only. */
+struct failsafe_frame {
+    uint32_t found[4], pushed[8], segment[4], eip, cs, eflags, esp, ss;
+};
 
 bool ring3_trap(struct trap_frame *f);
 bool ring3_upcall(uint32_t cs);
-void ring3_failsafe(void);
+bool ring3_failsafe(const struct failsafe_frame *f);
 void ring3_enter(uint32_t eip, uint32_t cs, uint32_t esp, uint32_t by_hypercall);
 
 /* A trap from user space ends ring3_enter(); one from the kernel goes on at ring3_resume. */
@@ -63,8 +72,13 @@ __asm__(".macro stub n, code\n"
         "pushl 36(%esp)\n call ring3_upcall\n addl $4, %esp\n"
         "testb %al, %al\n jnz ring3_leave\n"
         "popa\n pushl %eax\n movl $23, %eax\n int $0x82\n"
-        "ring3_bad: movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n"
-        "call ring3_failsafe\n"
+        "ring3_bad: pusha\n"
+        "movl %ds, %eax\n movl %es, %ebx\n movl %fs, %ecx\n movl %gs, %edx\n"
+        "pushl %edx\n pushl %ecx\n pushl %ebx\n pushl %eax\n"
+        "movl $0xe021, %eax\n movl %eax, %ds\n movl %eax, %es\n cld\n"
+        "pushl %esp\n call ring3_failsafe\n addl $20, %esp\n"
+        "testb %al, %al\n jnz ring3_leave\n"
+        "popa\n addl $16, %esp\n iret\n"
         "ring3_leave: movl ring3_saved_esp, %esp\n popa\n ret\n"
         ".globl ring3_enter\n"
         "ring3_enter: pusha\n movl %esp, ring3_saved_esp\n"
@@ -123,10 +137,12 @@ bool ring3_upcall(uint32_t cs)
     return user;
 }
 
-void ring3_failsafe(void)
+bool ring3_failsafe(const struct failsafe_frame *f)
 {
     taken.count++;
     taken.vector = 1000;
+    failsafe = *f;
+    return (f->cs & 3) == 3;
 }
 
 /* ---- traps ---------------------------------------------------------------------------------- */
@@ -198,6 +214,13 @@ static void user(const char *from, uint32_t vector, uint32_t error, const char *
     }
 }
 
+/* DS, ES, FS, GS. */
+static void read_segments(uint16_t ret[4])
+{
+    __asm__("movw %%ds, %0\n movw %%es, %1\n movw %%fs, %2\n movw %%gs, %3"
+            : "=rm"(ret[0]), "=rm"(ret[1]), "=rm"(ret[2]), "=rm"(ret[3]));
+}
+
 static void user_traps(void)
 {
     for (unsigned i = 0; i < (unsigned)(user_end - user_call); i++)
@@ -213,12 +236,26 @@ static void user_traps(void)
     user(user_ud, 6, 0, "ud2 in user space");
     user(user_out, 13, 0, "port of user space");
 
+    uint16_t segment[4];
+    read_segments(segment);
     uint32_t before = taken.count;
     ring3_enter((uintptr_t)user_code, 0xf00b, (uintptr_t)user_stack + 4096, 1);
     /* A 64-bit hypervisor lets the guest take the fault, a 32-bit one calls back. */
     check_true("a bad CS ends in #GP or the failsafe callback",
                taken.vector == 1000 || (taken.vector == 13 && taken.error == 0xf008));
     check_equal("once", taken.count - before, 1);
+    failsafe_is_known = taken.vector == 1000;
+    if (!failsafe_is_known)
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        check_equal("a segment as it was at the iret", failsafe.segment[i], segment[i]);
+        check_equal("and as the callback finds it", failsafe.found[i], 0);
+    }
+    check_equal("EIP of the place that was not entered", failsafe.eip, (uintptr_t)user_code);
+    check_equal("its CS", failsafe.cs & 0xffff, 0xf00b);
+    check_equal("its flags", failsafe.eflags & ~0xd5u, 0x202);
+    check_equal("its ESP", failsafe.esp, (uintptr_t)user_stack + 4096);
+    check_equal("its SS", failsafe.ss & 0xffff, USER_DS);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
@@ -361,6 +398,49 @@ static void gdt(void)
     check_equal("descriptor written", ((uint64_t *)gdt_page)[2], data);
 }
 
+/* A segment whose descriptor a hypercall takes away.  A 32-bit hypervisor loads all four on its way
+ * out, finds it and calls back; a 64-bit one does not touch them. */
+static void bad_segments(void)
+{
+    const uint64_t at = (uint64_t)frame_of(gdt_page) << 12 | 16, data = 0x00cff2000000ffffull;
+    for (unsigned which = 0; which < 4; which++) {
+        uint16_t want[4], got[4];
+        check_equal("a descriptor", (uint64_t)descriptor(at, data), 0);
+        switch (which) {
+        case 0:
+            __asm__ volatile("movl %0, %%ds" : : "r"(OWN_DATA));
+            break;
+        case 1:
+            __asm__ volatile("movl %0, %%es" : : "r"(OWN_DATA));
+            break;
+        case 2:
+            __asm__ volatile("movl %0, %%fs" : : "r"(OWN_DATA));
+            break;
+        default:
+            __asm__ volatile("movl %0, %%gs" : : "r"(OWN_DATA));
+        }
+        read_segments(want);
+        uint32_t before = taken.count;
+        check_equal("no descriptor", (uint64_t)descriptor(at, 0), 0);
+        check_equal("failsafe callbacks", taken.count - before, failsafe_is_known);
+        read_segments(got);
+        for (unsigned i = 0; i < 4; i++) {
+            check_equal("a segment that was to be loaded",
+                        failsafe_is_known ? failsafe.segment[i] : got[i], want[i]);
+            check_equal("is found empty", failsafe_is_known ? failsafe.found[i] : 0, 0);
+        }
+        if (failsafe_is_known) {
+            check_equal("CS of the kernel", failsafe.cs,
+                        KERNEL_CS | (uint32_t)shared()->vcpu_info[0].evtchn_upcall_mask << 16);
+            check_true("EIP behind the hypercall's instruction",
+                       failsafe.eip - (uintptr_t)hypercall_bare < 64);
+        }
+        __asm__ volatile("movl %0, %%ds\n movl %0, %%es\n movl %0, %%fs\n movl %0, %%gs"
+                         :
+                         : "r"(KERNEL_DS));
+    }
+}
+
 void pv_ring3_check(void)
 {
     uint64_t unused;
@@ -375,6 +455,7 @@ void pv_ring3_check(void)
     churn();
     gdt();
     field("traps taken", taken.count);
+    bad_segments();
 }
 #else
 void pv_ring3_check(void)

@@ -162,6 +162,7 @@ static void start_info_32bit(void **state)
     assert_int_equal(video->u.lfb.ext_lfb_base, 1);
     assert_int_equal(video->u.lfb.lfb_size, 48);
     assert_int_equal(handover()->hv_start_low, 0xf5800000);
+    assert_int_equal(handover()->flags & HANDOVER_EXTENDED_CR3, HANDOVER_EXTENDED_CR3);
 
     f.record.framebuffer.kind = FRAMEBUFFER_NONE;
     f.record.way = WAY_UEFI;
@@ -172,6 +173,7 @@ static void start_info_32bit(void **state)
     assert_string_equal(info->magic, "xen-3.0-x86_32");
     assert_int_equal(info->console.dom0.info_size, 0);
     assert_int_equal(handover()->hv_start_low, 0xfc000000);
+    assert_int_equal(handover()->flags & HANDOVER_EXTENDED_CR3, 0);
     assert_int_equal(f.plan.exit.kind, EXIT_RESIDENT32);
     assert_int_equal(f.plan.exit.ax, f.plan.pv.handover);
 }
