@@ -85,6 +85,9 @@ static long nmi_register(struct vcpu *v, uint64_t address, uint16_t cs)
 {
     v->trap[2] = (struct trap_entry){
         .address = address, .cs = cs, .flags = MASK_EVENTS, .present = address != 0};
+    /* One that came while there was no callback is not lost. */
+    if (address != 0 && v->id == 0 && __atomic_load_n(nmi_reason(), __ATOMIC_RELAXED) != 0)
+        work_set(v, WORK_NMI);
     return 0;
 }
 

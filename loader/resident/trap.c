@@ -14,6 +14,9 @@
 #include "trap.h"
 #include "vcpu_start.h"
 
+#define PORT_NMI_STATUS      0x61
+#define SHARED_NMI_REASON_32 2324 /* arch.nmi_reason in a 32-bit guest's shared_info */
+
 static struct {
     irq_handler *handler;
     void *context;
@@ -161,6 +164,26 @@ static void stop_if_asked(struct vcpu *v)
         smp_stop_here(v);
 }
 
+uint32_t *nmi_reason(void)
+{
+    size_t at = layer.compat ? SHARED_NMI_REASON_32 : offsetof(struct shared_info, arch.nmi_reason);
+    return (uint32_t *)((uint8_t *)layer.shared + at);
+}
+
+/* Only the first CPU has external ones.  What port 0x61 says is cleared by the guest. */
+static void nmi_from_machine(struct vcpu *v)
+{
+    stop_if_asked(v);
+    if (v->id == 0) {
+        uint8_t status = port_read8(PORT_NMI_STATUS);
+        uint32_t reason = (status & 0x80 ? (uint32_t)XEN_NMIREASON_pci_serr : 0) |
+                          (status & 0x40 ? (uint32_t)XEN_NMIREASON_io_error : 0);
+        __atomic_fetch_or(nmi_reason(), reason ? reason : (uint32_t)XEN_NMIREASON_unknown,
+                          __ATOMIC_SEQ_CST);
+    }
+    work_set(v, WORK_NMI);
+}
+
 static void debug_exception(struct vcpu *v)
 {
     uint64_t status = cpu_dr6();
@@ -232,8 +255,7 @@ void trap_from_guest(struct frame *f)
         debug_exception(v);
         break;
     case 2:
-        stop_if_asked(v);
-        work_set(v, WORK_NMI);
+        nmi_from_machine(v);
         break;
     case 6:
         if (!emulate_forced_cpuid(v, f))
@@ -274,8 +296,7 @@ void ist_from_layer(struct frame *f)
 {
     struct vcpu *v = vcpu_of_stack(f);
     if (f->vector == 2) {
-        stop_if_asked(v);
-        work_set(v, WORK_NMI);
+        nmi_from_machine(v);
         return;
     }
     uint64_t status = cpu_dr6();

@@ -18,6 +18,10 @@ extern const struct layout trap_layout;
 /* In words, for reports: an exception, "interrupt", "SYSCALL". */
 const char *trap_vector_name(uint64_t vector);
 
+/* In shared_info, bits XEN_NMIREASON_…: what the machine's NMIs came for so far.  The guest clears
+ * it. */
+uint32_t *nmi_reason(void);
+
 /* Sets the gate's privilege level from what the guest's trap tables ask. */
 void trap_refresh_gate(uint8_t vector);
 

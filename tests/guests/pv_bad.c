@@ -30,6 +30,7 @@
 
 extern char own_page[];
 static char empty_root[4096] __attribute__((aligned(4096)));
+static char shared_page[4096] __attribute__((aligned(4096)));
 static char kernel_stack[8192] __attribute__((aligned(4096)));
 
 static struct bad_frame taken;
@@ -39,7 +40,8 @@ void bad_taken(const struct bad_frame *f);
 unsigned long bad_saved_sp;
 extern char bad_stub_1[], bad_stub_3[], bad_stub_6[], bad_stub_10[], bad_stub_11[], bad_stub_12[],
     bad_stub_13[], bad_stub_14[], bad_failsafe[], bad_user[], bad_cli[], bad_in[], bad_far[],
-    bad_touch[], bad_spin[], bad_stub_2[];
+    bad_touch[], bad_spin[], bad_late[], bad_stub_2[];
+struct xennmi_callback bad_nmi; /* what bad_late registers */
 
 #ifdef __i386__
 __asm__(
@@ -59,6 +61,7 @@ __asm__(
     "pushl $0x55\n movl $23, %eax\n int $0x82\n"
     "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
     "bad_touch: movb own_page, %al; ud2\nbad_spin: pause; jmp bad_spin\n"
+    "bad_late: movl $28, %eax; xorl %ebx, %ebx; movl $bad_nmi, %ecx; int $0x82; ud2\n"
     "bad_all_known: pushl $pv_bad_check\n movl $0x01beef01, %eax\n movl $0x02beef02, %ebx\n"
     "movl $0x03beef03, %ecx\n movl $0x04beef04, %edx\n movl $0x05beef05, %esi\n"
     "movl $0x06beef06, %edi\n movl $0x07beef07, %ebp\n"
@@ -86,6 +89,7 @@ __asm__(
     "bad_user: ud2\nbad_cli: cli; ud2\nbad_in: inb $0x80, %al; ud2\n"
     "bad_far: pushq $0xe033\n pushq $1f\n lretq\n1: ud2\n"
     "bad_touch: movb own_page(%rip), %al; ud2\nbad_spin: pause; jmp bad_spin\n"
+    "bad_late: movl $28, %eax; xorl %edi, %edi; leaq bad_nmi(%rip), %rsi; syscall; ud2\n"
     "bad_all_known: leaq pv_bad_check(%rip), %rax\n pushq %rax\n"
     ".macro known reg, n\n movabsq $0x\\n\\()00beefcafe00\\n, %\\reg\n.endm\n"
     "known rax, 01\n known rbx, 02\n known rcx, 03\n known rdx, 04\n known rsi, 05\n"
@@ -326,29 +330,58 @@ static void end_call_spin(void)
         call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
 }
 
-/* The NMI of the machine, for a kernel that has a callback for it, then for one that has none. */
-static void hardware_nmi(bool has_callback)
+/* The NMI of the machine, for a kernel that has a callback for it. */
+static void hardware_nmi(void)
 {
     const struct bad_iret to = {(unsigned long)bad_spin, KERNEL_CS, 2,
                                 (unsigned long)kernel_stack + 4096, KERNEL_SS};
-    if (has_callback) {
-        struct xennmi_callback nmi = {.handler_address = (unsigned long)bad_stub_2};
-        check_equal("NMI callback set",
-                    (uint64_t)call(__HYPERVISOR_nmi_op, XENNMI_register_callback,
-                                   (unsigned long)&nmi, 0, 0),
-                    0);
-        print("guest: waits for an NMI\n");
-        bad_return(&to);
-        print("guest: NMI = vector %u error 0x%lx ip 0x%lx cs 0x%lx, %u in the loop\n",
-              (unsigned)taken.vector, taken.error, taken.ip, taken.cs,
-              taken.ip - (unsigned long)bad_spin < 4);
-        call(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0);
-        return;
-    }
-    print("guest: waits for nothing\n");
-    for (uint64_t start = __builtin_ia32_rdtsc(); __builtin_ia32_rdtsc() - start < 4000000000ull;)
+    bad_nmi.handler_address = (unsigned long)bad_stub_2;
+    check_equal("NMI callback set",
+                (uint64_t)call(__HYPERVISOR_nmi_op, XENNMI_register_callback,
+                               (unsigned long)&bad_nmi, 0, 0),
+                0);
+    print("guest: waits for an NMI\n");
+    bad_return(&to);
+    print("guest: NMI = vector %u error 0x%lx cs 0x%lx, %u in the loop\n", (unsigned)taken.vector,
+          taken.error, taken.cs, taken.ip - (unsigned long)bad_spin < 4);
+    call(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0);
+}
+
+/* For one that has none, nothing happens until it has. */
+static void late_nmi(void)
+{
+    const unsigned long sp = (unsigned long)kernel_stack + 4096;
+    const struct bad_iret to = {(unsigned long)bad_late, KERNEL_CS, 2, sp, KERNEL_SS};
+    volatile unsigned long *reason = &((shared_info_t *)shared_page)->arch.nmi_reason;
+    print("guest: NMI reasons so far = 0x%lx\n", *reason);
+    *reason = 0;
+    taken = (struct bad_frame){.vector = 99};
+    print("guest: waits without a callback\n");
+    while (*reason == 0)
         call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
-    print("guest: went on\n");
+    print("guest: NMI reason = 0x%lx\n", *reason);
+    check_equal("no trap", taken.vector, 99);
+    bad_nmi.handler_address = (unsigned long)bad_stub_2;
+    bad_return(&to);
+    print("guest: NMI registered late = vector %u cs 0x%lx, behind the call %u\n",
+          (unsigned)taken.vector, taken.cs, taken.ip - (unsigned long)bad_late < 32);
+    *reason = 0;
+    taken = (struct bad_frame){.vector = 99};
+    bad_return(&to);
+    print("guest: no NMI for no reason = vector %u\n", (unsigned)taken.vector);
+    call(__HYPERVISOR_nmi_op, XENNMI_unregister_callback, 0, 0, 0);
+}
+
+static void nmis(void)
+{
+    uint64_t unused;
+    check_equal("shared_info mapped",
+                (uint64_t)map(shared_page, (pte_t)start_info->shared_info | PTE_OWN), 0);
+    if (option((const char *)start_info->cmd_line, "nmi-callback", &unused))
+        hardware_nmi();
+    if (option((const char *)start_info->cmd_line, "nmi-none", &unused))
+        late_nmi();
+    check_equal("shared_info unmapped", (uint64_t)map(shared_page, own(shared_page, PTE_OWN)), 0);
 }
 
 static void end_stack(void)
@@ -475,10 +508,7 @@ void pv_bad_check(void)
 #endif
     pv_instructions_check();
     privileges();
-    if (option((const char *)start_info->cmd_line, "nmi-callback", &unused))
-        hardware_nmi(true);
-    if (option((const char *)start_info->cmd_line, "nmi-none", &unused))
-        hardware_nmi(false);
+    nmis();
     for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (!option((const char *)start_info->cmd_line, ends[i].word, &unused))
             continue;

@@ -109,9 +109,11 @@ static void handlers(void)
     call(__HYPERVISOR_stack_switch, KERNEL_SS, top, 0, 0);
 }
 
-/* Comes with the return from the call, to the next instruction; an iret ends it. */
+/* Comes with the return from the call, to the next instruction; an iret ends it.  Without a
+ * callback it is lost. */
 static void nmi(void)
 {
+    FROM_KERNEL("NMI without a callback", delivery_nmi, 0, 0);
     tell_result("cpu", "NMI registered", cpu_callback(CALLBACKTYPE_nmi, cpu_stub_2, 0));
     FROM_KERNEL("NMI", delivery_nmi, 0, 0);
     FROM_KERNEL("after the NMI", cpu_nops, 0, 0);
