@@ -82,25 +82,37 @@ class Monitor:
     def gone(text):
         raise Broken(f"{text}: QEMU's monitor is gone")
 
-    def wait(self, pattern):
-        """Until the first CPU's registers show it three times in a row."""
-        seen, started = 0, time.monotonic()
-        while seen < 3:
-            seen = seen + 1 if re.search(pattern, self.command("info registers")) else 0
-            if time.monotonic() - started > 30:
-                raise Broken(f"registers are never {pattern}")
-            time.sleep(0.1)
-
-    def poke(self, file, symbol, data):
-        """Writes bytes at a symbol of an ELF file of the build, while the machine stands still."""
+    @staticmethod
+    def address(file, symbol):
+        """Of a symbol of an ELF file of the build, in hexadecimal."""
         names = command("nm", os.path.join(BUILD, file)).splitlines()
         address = [line.split()[0] for line in names if line.split()[-1] == symbol]
         if len(address) != 1:
             raise Broken(f"{file}: {len(address)} symbols are named {symbol}")
+        return address[0]
+
+    def at(self, file, symbol, text):
+        """Gives a command while the machine stands still with its first CPU in the loop of a few bytes there: what
+        comes to that CPU by it comes before anything else does."""
+        place, started = int(self.address(file, symbol), 16), time.monotonic()
+        while time.monotonic() - started < 30:
+            self.command("stop")
+            found = re.search(r"\b[ER]IP=([0-9a-f]+)", self.command("info registers"))
+            here = found and 0 <= int(found[1], 16) - place < 8
+            answer = self.command(text) if here else ""
+            self.command("cont")
+            if here:
+                return answer
+            time.sleep(0.05)
+        raise Broken(f"the first CPU is never at {symbol}")
+
+    def poke(self, file, symbol, data):
+        """Writes bytes at a symbol of an ELF file of the build, while the machine stands still."""
+        address = self.address(file, symbol)
         gdb = self.path + ".g"
         self.command(f"gdbserver unix:{gdb},server=on,wait=off")
         with self.connect(gdb) as client:
-            for packet in (f"M{address[0]},{len(data) // 2:x}:{data}", "D"):
+            for packet in (f"M{address},{len(data) // 2:x}:{data}", "D"):
                 client.sendall(b"+$%s#%02x" % (packet.encode(), sum(packet.encode()) & 255))
                 answer = b""  # QEMU also tells that the machine stopped, sooner or later: only OK or an error counts
                 while not re.search(rb"\$(OK|E[^#]*)#..", answer):
@@ -149,9 +161,7 @@ class Run:
         words = text.split()
         if words[0] == "poke":
             monitor.poke(words[1], words[2], "".join(words[3:]))
-        elif words[0] == "when":
-            monitor.wait(words[1])
-        elif answer := monitor.command(text):
+        elif answer := monitor.at(*text.split(None, 3)[1:]) if words[0] == "at" else monitor.command(text):
             raise Broken(f"{text}: {answer}")
 
     def forbidden(self):

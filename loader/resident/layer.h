@@ -168,6 +168,7 @@ struct vcpu {
     struct vcpu_clock clock;  /* timer.c */
     struct vcpu_runstate run; /* runstate.c */
     struct vcpu_recorded recorded;
+    struct vcpu_banks banks; /* mc_banks.c */
 };
 
 #define VCPU_MAX 64

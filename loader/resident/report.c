@@ -4,17 +4,13 @@
  * (recorded.c), symbols where the guest's ELF has them; then the end that on-refusal= asks for.
  */
 #include "layer.h"
-#include "msr.h"
+#include "mc_banks.h"
 #include "pagetable.h"
 #include "recorded.h"
 #include "smp.h"
 #include "trap.h"
 
 #include <elf.h>
-
-#define MC_STATUS_VAL   (UINT64_C(1) << 63)
-#define MC_STATUS_MISCV (UINT64_C(1) << 59)
-#define MC_STATUS_ADDRV (UINT64_C(1) << 58)
 
 static unsigned long long ull(uint64_t value)
 {
@@ -219,31 +215,15 @@ _Noreturn void layer_panic(const struct frame *frame, const char *format, ...)
     report_all(frame);
 }
 
-/* Intel SDM vol. 3 16.3.2: each bank's status, and where it says so an address and more. */
-static void print_banks(void)
-{
-    uint64_t banks, status, address, misc;
-    if (!cpu_rdmsr_safe(MSR_MCG_CAP, &banks))
-        return;
-    for (uint32_t i = 0; i < (banks & 0xff) && i < 32; i++) {
-        if (!cpu_rdmsr_safe(MSR_MC0_STATUS + 4 * i, &status) || !(status & MC_STATUS_VAL))
-            continue;
-        if (!(status & MC_STATUS_ADDRV) || !cpu_rdmsr_safe(MSR_MC0_ADDR + 4 * i, &address))
-            address = 0;
-        if (!(status & MC_STATUS_MISCV) || !cpu_rdmsr_safe(MSR_MC0_MISC + 4 * i, &misc))
-            misc = 0;
-        say(SAY_ALWAYS, "bank %u: status %016llx  address %016llx  misc %016llx", i, ull(status),
-            ull(address), ull(misc));
-    }
-}
-
 _Noreturn void machine_check(const struct frame *frame)
 {
+    mc_banks_want();
+    mc_banks_save(cpu_vcpu());
     report_once();
     say(SAY_ALWAYS, "machine check in the %s",
         frame                     ? "resident layer"
         : cpu_vcpu()->kernel_mode ? "guest's kernel"
                                   : "guest's user space");
-    print_banks();
+    mc_banks_print(cpu_vcpu());
     report_all(frame);
 }

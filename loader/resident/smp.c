@@ -11,6 +11,7 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "lapic.h"
+#include "mc_banks.h"
 #include "machine_reader.h"
 #include "memory.h"
 #include "start.h"
@@ -208,6 +209,7 @@ static void wait_until_stopped(const struct vcpu *v)
 
 _Noreturn void smp_stop_here(struct vcpu *v)
 {
+    mc_banks_save(v);
     __atomic_store_n(&v->stopped, 1, __ATOMIC_RELEASE);
     for (;;)
         __asm__ volatile("cli; hlt");

@@ -64,6 +64,18 @@ struct failed_line {
     uint32_t times; /* last: what is before it makes two lines the same */
 };
 
+#define VCPU_BANKS 4 /* that are kept; more are counted */
+
+struct vcpu_bank {
+    uint32_t number;
+    uint64_t status, address, misc; /* 0 where status does not tell of them */
+};
+
+struct vcpu_banks {
+    uint32_t valid;
+    struct vcpu_bank bank[VCPU_BANKS];
+};
+
 struct vcpu_recorded {
     uint32_t last;     /* line */
     uint32_t failures; /* how many there were: the ring's next place */
