@@ -133,6 +133,7 @@ struct vcpu {
     uint32_t flush_wanted, flush_done; /* TLB flushes asked for by other CPUs, and done (tlb.c) */
     uint8_t kernel_mode; /* 1: the guest is in its kernel. State, not a selector (6.1 item 1) */
     uint8_t online;
+    uint8_t start;         /* whether its CPU may still come (smp.c) */
     uint8_t started;       /* its CPU answered (smp.c) */
     uint8_t stopped;       /* it stands still for a report of another CPU */
     uint8_t in_nmi;        /* guest's NMI callback runs */

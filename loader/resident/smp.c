@@ -128,9 +128,27 @@ static void wait_ns(uint64_t ns)
         __builtin_ia32_pause();
 }
 
-static bool is_up(const struct vcpu *v)
+/* struct vcpu's start.  A CPU takes its vCPU before it touches anything that is shared, and only
+ * one that has not may be given up: the INIT then meets it outside of every lock. */
+enum { START_WANTED, START_TAKEN, START_GIVEN_UP };
+
+static bool start_decide(struct vcpu *v, uint8_t decision)
 {
-    return __atomic_load_n(&v->started, __ATOMIC_ACQUIRE);
+    uint8_t wanted = START_WANTED;
+    return __atomic_compare_exchange_n(&v->start, &wanted, decision, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+static bool is_coming(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->start, __ATOMIC_ACQUIRE) == START_TAKEN;
+}
+
+static bool finish_start(const struct vcpu *v)
+{
+    while (!__atomic_load_n(&v->started, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+    return true;
 }
 
 /* The manual's patience is for a CPU that runs; an emulator on a busy host may run it late. */
@@ -143,11 +161,13 @@ static bool start(struct vcpu *v)
     for (int attempt = 0; attempt < 2; attempt++) {
         lapic_send_startup(v->apic_id, (uint8_t)(pointer_maddr(low) >> PAGE_SHIFT));
         for (int wait = 0; wait < (attempt ? 5000 : 1000); wait++) {
-            if (is_up(v))
-                return true;
+            if (is_coming(v))
+                return finish_start(v);
             wait_ns(attempt ? 1000000 : 100000);
         }
     }
+    if (!start_decide(v, START_GIVEN_UP))
+        return finish_start(v);
     lapic_send_init(v->apic_id); /* the trampoline will be gone */
     return false;
 }
@@ -186,6 +206,8 @@ void smp_start(void)
 
 _Noreturn void ap_start(struct vcpu *v)
 {
+    while (!start_decide(v, START_TAKEN))
+        cpu_halt(); /* too late: until the INIT comes */
     cpu_set_cr3(layer.root);
     cpu_load(v);
     init_cpu(v);

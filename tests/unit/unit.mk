@@ -52,6 +52,11 @@ CLOCK_UNIT_OBJS := $(patsubst %,$(BUILD)/asan/machine/%.o,loader/resident/calibr
 $(BUILD)/asan/test_resident_clock: $(CLOCK_UNIT_OBJS) $(BUILD)/asan/libpure.a
 	$(CC) $(SANITIZE) -o $@ $^ $(HOST_LIBS) -lcmocka
 
+# The start of other CPUs, likewise.
+SMP_UNIT_OBJS := $(patsubst %,$(BUILD)/asan/machine/%.o,loader/resident/smp tests/unit/test_resident_smp)
+$(BUILD)/asan/test_resident_smp: $(SMP_UNIT_OBJS) $(BUILD)/asan/libpure.a
+	$(CC) $(SANITIZE) -pthread -o $@ $^ $(HOST_LIBS) -lcmocka
+
 unit-build: $(UNIT_TESTS) $(BUILD)/paravane-inspect
 
 check-unit: ## Unit tests under ASan and UBSan
