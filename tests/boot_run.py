@@ -18,6 +18,7 @@ from boot_files import BUILD, TOP, WORK, Broken, Skip, command, numbers_in
 FORBIDDEN = [r"guest: FAILED", r"paravane: fault", r"paravane: machine check", r"checks failed", r"Kernel panic",
              r"ramdisk: script failed", r"^error: (file|you need)"]
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|.)")
+HALF_ESCAPE = re.compile(rb"\x1b(\[[0-9;?]*)?$")
 
 
 def clean(data):
@@ -128,11 +129,22 @@ class Run:
         self.test = test
         self.output = ""
         self.searched = 0
+        self.rest = b""    # the begin of an escape sequence, whose end is still to come
         self.arrived = []  # (length of the output, time): when each piece came
         self.expect = [numbers_in(line) for line in test.lines("expect")]
         self.forbid = test.lines("forbid") + ([] if "none" in test.lines("forbid") else FORBIDDEN)
         self.exit = test.keys.get("exit", "33")
         self.process = None
+
+    def read(self):
+        """Takes what there is; false at the end."""
+        data = os.read(self.process.stdout.fileno(), 65536)
+        text = self.rest + data
+        half = HALF_ESCAPE.search(text) if data else None
+        self.rest = half[0] if half else b""
+        self.output += clean(text[:len(text) - len(self.rest)])
+        self.arrived.append((len(self.output), time.monotonic()))
+        return bool(data)
 
     def advance(self):
         """Matches what it can; types what comes after `>`, with Enter, or after `>>`, without; gives
@@ -207,16 +219,14 @@ class Run:
                     break
                 if not selector.select(min(left, 1)):
                     continue
-                data = os.read(self.process.stdout.fileno(), 65536)
-                if not data:
+                if not self.read():
                     ended = True
                     break
-                self.output += clean(data)
-                self.arrived.append((len(self.output), time.monotonic()))
                 self.advance()
                 if self.forbidden():
                     time.sleep(0.5)  # what comes right behind it belongs to the report
-                    self.output += clean(os.read(self.process.stdout.fileno(), 65536))
+                    if selector.select(0):
+                        self.read()
                     break
                 if not self.expect and self.exit == "match":
                     break
