@@ -401,13 +401,16 @@ static void old_events(void)
  */
 static void runstate_area(unsigned assist, const volatile struct vcpu_runstate_info *run)
 {
-    uint64_t lag = 0, entered = 0;
+    uint64_t lag = 0, entered = run->state_entry_time;
     unsigned right = 0;
     tell("runstate_update_flag",
          call(__HYPERVISOR_vm_assist, assist, VMASST_TYPE_runstate_update_flag, 0, 0));
     for (unsigned i = 0; i < 4; i++) {
-        struct sched_poll wait = {.timeout = time_by(&shared()->vcpu_info[0].time) + 1000000};
-        call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&wait, 0, 0);
+        /* On a busy host the time may be over before the wait begins, which is then none. */
+        for (unsigned n = 0; n < 1000 && run->state_entry_time <= entered; n++) {
+            struct sched_poll wait = {.timeout = time_by(&shared()->vcpu_info[0].time) + 1000000};
+            call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&wait, 0, 0);
+        }
         uint64_t sum = run->time[0] + run->time[1] + run->time[2] + run->time[3];
         right += run->state == RUNSTATE_running && run->state_entry_time > entered &&
                  !(run->state_entry_time & XEN_RUNSTATE_UPDATE) &&
