@@ -140,7 +140,7 @@ long hc_callback_op(struct vcpu *v, const struct hypercall_args *args)
     case CALLBACKOP_unregister:
         return callback_unregister(v, args->arg[1]);
     default:
-        return -XEN_ENOSYS;
+        return layer.compat ? -XEN_EINVAL : -XEN_ENOSYS;
     }
 }
 
