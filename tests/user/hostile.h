@@ -25,6 +25,7 @@ static const int caught[] = {SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP, SIGSYS};
 static sigjmp_buf back;
 static uint8_t *code; /* a page, writable and executable */
 static unsigned long attempts, signals, quiet, bad;
+static uint32_t brief; /* 1: fewer of what there are thousands of, for a slow emulator */
 
 /* Runs `size` bytes with a ret behind them in this process; 0 when nothing happened, else the
  * signal. */
@@ -33,6 +34,11 @@ static int run_here(const void *bytes, size_t size);
 static void on_signal(int number)
 {
     siglongjmp(back, number);
+}
+
+static void read_words(int count, char **word)
+{
+    brief = count > 1 && !strcmp(word[1], "brief");
 }
 
 /* The page, and lines that come out one by one. */
