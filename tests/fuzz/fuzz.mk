@@ -41,8 +41,9 @@ $(BUILD)/fuzz/machine/%.o: %.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link \
 	  -fno-sanitize-coverage=trace-cmp -c $< -o $@
+FUZZ_MACHINE_LDFLAGS := -Wl,--wrap=entry_stored # hypercalls/check.c
 $(BUILD)/fuzz/fuzz_hypercalls: $(FUZZ_MACHINE_OBJS) $(BUILD)/fuzz/liball.a
-	$(FUZZ_CC) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+	$(FUZZ_CC) $(FUZZ_SANITIZE) -fsanitize=fuzzer $(FUZZ_MACHINE_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 fuzz-build: $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ_TARGETS)) ## Build all fuzzers
 
@@ -74,7 +75,7 @@ $(BUILD)/afl/machine/%.o: %.c
 	@mkdir -p $(@D)
 	AFL_QUIET=1 afl-clang-fast $(FUZZ_CFLAGS) $(FUZZ_SANITIZE) -c $< -o $@
 $(BUILD)/afl/fuzz_hypercalls: $(patsubst $(BUILD)/fuzz/%,$(BUILD)/afl/%,$(FUZZ_MACHINE_OBJS)) $(BUILD)/afl/liball.a
-	AFL_QUIET=1 afl-clang-fast $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ $(HOST_LIBS)
+	AFL_QUIET=1 afl-clang-fast $(FUZZ_SANITIZE) -fsanitize=fuzzer $(FUZZ_MACHINE_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 TARGET ?= elf
 fuzz-afl: ## One fuzzer (TARGET=) under AFL++ for TIME seconds

@@ -19,6 +19,9 @@
 /* Of each of the guest's frames that is a table: its level and its entries when last looked at. */
 static uint8_t watched_level[WATCHED];
 static uint64_t watched[WATCHED][512];
+/* Mapped writable by the last operation: what it stored there afterwards was like the guest's own
+ * stores, and nothing else may have been. */
+static bool opened[WATCHED];
 static uint8_t owner[FRAME_END];
 bool faulted;
 
@@ -29,6 +32,17 @@ static void on_guest_write(uint64_t maddr, uint64_t size)
     if (mfn >= FRAME_GUEST && mfn < FRAME_END)
         memcpy((uint8_t *)watched[mfn - FRAME_GUEST] + (maddr & PAGE_MASK), machine_at(maddr),
                size);
+}
+
+void __real_entry_stored(int level, uint64_t at, uint64_t entry);
+void __wrap_entry_stored(int level, uint64_t at, uint64_t entry);
+
+void __wrap_entry_stored(int level, uint64_t at, uint64_t entry)
+{
+    uint64_t mfn = (entry & PTE_ADDR) >> PAGE_SHIFT;
+    if (level == 1 && (entry & PTE_P) && (entry & PTE_RW) && mfn >= FRAME_GUEST && mfn < FRAME_END)
+        opened[mfn - FRAME_GUEST] = true;
+    __real_entry_stored(level, at, entry);
 }
 
 static void check_entry(uint64_t mfn, uint8_t level_bits, uint32_t index, uint64_t old,
@@ -48,6 +62,10 @@ static void check_entry(uint64_t mfn, uint8_t level_bits, uint32_t index, uint64
             fail("L1 entry %#lx makes table %#lx writable", (long)at, (long)target);
         return;
     }
+    /* It was a root for a while, within the operation: those entries stay behind. */
+    if (index >= HOLE_SLOT && index < HOLE_SLOT + HOLE_SLOTS &&
+        !((new ^ layer.slot[index - HOLE_SLOT]) & ~(PTE_A | PTE_D)))
+        return;
     if (new &PTE_PS && level < 4)
         fail("L%d entry %#lx is a large page at %#lx", level, (long)at, (long)target);
     if (!frame_is_guest(target))
@@ -70,7 +88,7 @@ static void check_tables(void)
         uint64_t mfn = FRAME_GUEST + i;
         const uint64_t *entries = machine_at(mfn << PAGE_SHIFT);
         uint8_t level = layer.frame[mfn] & FRAME_LEVEL;
-        bool was = watched_level[i] == level && level != 0;
+        bool was = watched_level[i] == level && level != 0 && !opened[i];
         watched_level[i] = holds_info(mfn) ? 0 : level;
         if (!level || holds_info(mfn) || memcmp(watched[i], entries, PAGE_SIZE) == 0)
             continue;
@@ -79,6 +97,7 @@ static void check_tables(void)
                 check_entry(mfn, level, n, watched[i][n], entries[n]);
         memcpy(watched[i], entries, PAGE_SIZE);
     }
+    memset(opened, 0, sizeof(opened));
 }
 
 static void check_frames(void)
