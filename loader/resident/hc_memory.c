@@ -28,6 +28,10 @@ LAYOUT(reservation_layout, 20, struct xen_memory_reservation,
        FIELD(16, 2, struct xen_memory_reservation, domid));
 LAYOUT(map_layout, 8, struct xen_memory_map, FIELD(0, 4, struct xen_memory_map, nr_entries),
        FIELD(4, 4, struct xen_memory_map, buffer));
+LAYOUT(foreign_map_layout, 12, struct xen_foreign_memory_map,
+       FIELD(0, 2, struct xen_foreign_memory_map, domid),
+       FIELD(4, 4, struct xen_foreign_memory_map, map.nr_entries),
+       FIELD(8, 4, struct xen_foreign_memory_map, map.buffer));
 LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
        FIELD(0, 4, struct xen_machphys_mapping, v_start),
        FIELD(4, 4, struct xen_machphys_mapping, v_end),
@@ -40,14 +44,18 @@ LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
 /* One extent may be exchanged for 2^this smaller ones: Linux undoes its largest, of 4 MiB. */
 #define EXCHANGE_SPLIT_MAX 12
 #define E820_SIZE          20
+#define E820_MAX           1024 /* entries of a map that a guest sets */
 #define M2P_SIZE_64        (UINT64_C(1) << 38)
 #define M2P_SIZE_PAE       (UINT64_C(16) << 20)
 #define M2P_SIZE_32        (UINT64_C(4) << 20)
 #define NO_FRAME           (~UINT64_C(0))
+#define SHARED_MAX_PFN_32  2316 /* shared_info.arch.max_pfn of 32-bit guests (xen-x86_32.h) */
 
 static struct spinlock lock;
 static struct frame_pool pool;
 static uint64_t guest_pages; /* frames that the guest has */
+static uint8_t *set_map;     /* of set_memory_map: E820_MAX entries twice, NULL before the first */
+static uint32_t set_map_at, set_map_count;
 
 void memory_op_init(void)
 {
@@ -304,14 +312,83 @@ static long exchange(struct vcpu *v, uint64_t arg)
 
 /* ---- what there is ------------------------------------------------------------------------ */
 
-static long reservation_size(struct vcpu *v, uint64_t arg, bool maximum)
+/* Of a domain that may be asked about: 0, or what Xen answers for another. */
+static long check_self(domid_t domain)
+{
+    return is_self(domain) ? 0 : domain == 0 ? -XEN_EPERM : -XEN_ESRCH;
+}
+
+/* A PV guest says in its shared_info how many PFNs it uses; Xen takes its word. */
+static long last_pfn(void)
+{
+    const volatile uint8_t *shared = (const volatile uint8_t *)layer.shared;
+    uint64_t count =
+        layer.compat
+            ? *(const volatile uint32_t *)(shared + SHARED_MAX_PFN_32)
+            : *(const volatile uint64_t *)(shared + offsetof(struct shared_info, arch.max_pfn));
+    return count == 0 ? 0 : (long)(count - 1);
+}
+
+static long own_size(struct vcpu *v, uint32_t command, uint64_t arg)
 {
     domid_t domain;
     if (!guest_read(v, &domain, arg, sizeof(domain)))
         return -XEN_EFAULT;
-    if (!is_self(domain))
-        return domain == 0 ? -XEN_EPERM : -XEN_ESRCH;
-    return (long)(maximum ? layer.nr_pages : guest_pages);
+    long rc = check_self(domain);
+    if (rc != 0)
+        return rc;
+    if (command == XENMEM_maximum_gpfn)
+        return last_pfn();
+    return (long)(command == XENMEM_maximum_reservation ? layer.nr_pages : guest_pages);
+}
+
+/* ---- the map that a toolstack, or a dom0 itself, sets for memory_map to give ----------------- */
+
+static long set_memory_map(struct vcpu *v, uint64_t arg)
+{
+    struct xen_foreign_memory_map op;
+    if (!guest_read_struct(v, &op, arg, 0, &foreign_map_layout))
+        return -XEN_EFAULT;
+    if (op.map.nr_entries > E820_MAX)
+        return -XEN_EINVAL;
+    long rc = check_self(op.domid);
+    if (rc != 0)
+        return rc;
+    spin_lock(&lock);
+    if (set_map == NULL)
+        set_map = layer_pages((2 * E820_MAX * E820_SIZE + PAGE_MASK) >> PAGE_SHIFT);
+    uint32_t at =
+        E820_MAX * E820_SIZE - set_map_at; /* a list that cannot be read changes nothing */
+    if (set_map == NULL) {
+        rc = -XEN_ENOMEM;
+    } else if (!guest_read(v, set_map + at, (uintptr_t)op.map.buffer.p,
+                           (uint64_t)op.map.nr_entries * E820_SIZE)) {
+        rc = -XEN_EFAULT;
+    } else {
+        set_map_at = at;
+        set_map_count = op.map.nr_entries;
+    }
+    spin_unlock(&lock);
+    return rc;
+}
+
+static long memory_map(struct vcpu *v, uint64_t arg)
+{
+    struct xen_memory_map op;
+    long rc = 0;
+    if (!guest_read_struct(v, &op, arg, 0, &map_layout))
+        return -XEN_EFAULT;
+    spin_lock(&lock);
+    if (op.nr_entries > set_map_count)
+        op.nr_entries = set_map_count;
+    if (set_map_count == 0)
+        rc = -XEN_ENOSYS; /* no toolstack has set one */
+    else if (!guest_write(v, (uintptr_t)op.buffer.p, set_map + set_map_at,
+                          (uint64_t)op.nr_entries * E820_SIZE) ||
+             !guest_write_struct(v, arg, 0, &op, &map_layout))
+        rc = -XEN_EFAULT;
+    spin_unlock(&lock);
+    return rc;
 }
 
 static long machine_memory_map(struct vcpu *v, uint64_t arg)
@@ -369,8 +446,8 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
         return start != 0 ? -XEN_EINVAL : (long)layer.frame_count;
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
-        return start != 0 ? -XEN_EINVAL
-                          : reservation_size(v, arg, command == XENMEM_maximum_reservation);
+    case XENMEM_maximum_gpfn:
+        return start != 0 ? -XEN_EINVAL : own_size(v, command, arg);
     case XENMEM_machine_memory_map:
         return machine_memory_map(v, arg);
     case XENMEM_machphys_mapping:
@@ -382,10 +459,10 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
             return -XEN_EFAULT;
         return is_self(domain) ? -XEN_EACCES : -XEN_ESRCH;
     }
-    case XENMEM_memory_map: { /* Xen has none for a guest whose toolstack gave it none. */
-        struct xen_memory_map map;
-        return guest_read_struct(v, &map, arg, 0, &map_layout) ? -XEN_ENOSYS : -XEN_EFAULT;
-    }
+    case XENMEM_memory_map:
+        return memory_map(v, arg);
+    case XENMEM_set_memory_map:
+        return set_memory_map(v, arg);
     default:
         return -XEN_ENOSYS;
     }

@@ -124,5 +124,8 @@ const struct call call[] = {
     {48, -1, "B", "CJ44"},
     {23, -1, "", ""},
     {11, -1, "RRRRRR", ""},
+    {12, XENMEM_maximum_gpfn, "CB", "D"},
+    {12, XENMEM_set_memory_map, "CB", "D2_4_V"},
+    {12, XENMEM_memory_map, "CB", "4_V"},
 };
 const uint32_t call_count = sizeof(call) / sizeof(call[0]);
