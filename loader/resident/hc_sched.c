@@ -4,13 +4,14 @@
  *
  * A waiting vCPU halts its CPU; what ends the wait is an interrupt that makes an event pending.
  * Source: public/sched.h; Xen common/sched/core.c (do_sched_op, do_poll, vcpu_block_enable_events,
- * do_set_timer_op), common/domain.c: domain_shutdown.
+ * vcpu_temporary_affinity, do_set_timer_op), common/domain.c: domain_shutdown.
  */
 #include "event.h"
 #include "hc_console.h"
 #include "hc_xenstore.h"
 #include "runstate.h"
 #include "timer.h"
+#include "watchdog.h"
 
 LAYOUT(poll_layout, 16, struct sched_poll, FIELD(0, 4, struct sched_poll, ports),
        FIELD(4, 4, struct sched_poll, nr_ports), FIELD(8, 8, struct sched_poll, timeout));
@@ -122,8 +123,7 @@ static long shutdown(struct vcpu *v, uint32_t reason)
         say(SAY_INFO, "the guest reboots");
         layer_end(END_REBOOT, 0);
     case SHUTDOWN_watchdog:
-        say(SAY_ALWAYS, "the guest's watchdog reboots");
-        layer_end(END_REBOOT, 0);
+        watchdog_end();
     case SHUTDOWN_crash:
         guest_crash(v, "the guest says that it crashed (SCHEDOP_shutdown, reason crash)");
     case SHUTDOWN_suspend:
@@ -150,6 +150,32 @@ static long shutdown_code(struct vcpu *v, uint64_t arg)
     return guest_read(v, &op, arg, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
+/* A vCPU is its CPU's for good: it may be pinned there, and to no other CPU. */
+static long pin_override(struct vcpu *v, uint64_t arg)
+{
+    static bool pinned[VCPU_MAX]; /* each is its vCPU's own */
+    struct sched_pin_override op;
+    if (!layer.dom0)
+        return -XEN_EPERM;
+    if (!guest_read(v, &op, arg, sizeof(op)))
+        return -XEN_EFAULT;
+    bool pin = op.pcpu >= 0;
+    if (!pin && !pinned[v->id])
+        return -XEN_EINVAL;
+    if (pin && op.pcpu < (int32_t)layer.cpu_count && pinned[v->id])
+        return -XEN_EBUSY;
+    if (pin && op.pcpu != (int32_t)v->id)
+        return -XEN_EINVAL;
+    pinned[v->id] = pin;
+    return 0;
+}
+
+static long watchdog(struct vcpu *v, uint64_t arg)
+{
+    struct sched_watchdog op;
+    return guest_read(v, &op, arg, sizeof(op)) ? watchdog_set(op.id, op.timeout) : -XEN_EFAULT;
+}
+
 long hc_sched_op(struct vcpu *v, const struct hypercall_args *args)
 {
     uint64_t arg = args->arg[1];
@@ -164,6 +190,10 @@ long hc_sched_op(struct vcpu *v, const struct hypercall_args *args)
         return poll(v, arg);
     case SCHEDOP_shutdown_code:
         return shutdown_code(v, arg);
+    case SCHEDOP_watchdog:
+        return watchdog(v, arg);
+    case SCHEDOP_pin_override:
+        return pin_override(v, arg);
     default:
         return -XEN_ENOSYS;
     }

@@ -11,6 +11,7 @@
 #include "pit.h"
 #include "rtc.h"
 #include "timescale.h"
+#include "watchdog.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -112,15 +113,32 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void arm(const struct vcpu_clock *c, uint64_t periodic, uint64_t now)
+static void arm(const struct vcpu_clock *c, uint64_t periodic, uint64_t service, uint64_t now)
 {
     uint64_t next =
-        earlier(earlier(earlier(c->singleshot, periodic), c->stamp), earlier(c->poll, c->service));
+        earlier(earlier(earlier(c->singleshot, periodic), c->stamp), earlier(c->poll, service));
     uint64_t ns = next == 0 ? 0 : next > now ? next - now : 1;
     if (lapic_present())
         lapic_timer_arm(ns == 0 ? 0 : timescale_ticks(clock_rate.lapic_hz, ns));
     else
         pit_timer_arm(ns);
+}
+
+/* What vCPU 0 does for the whole guest: console input, its watchdogs.  When it is to be again. */
+static uint64_t serve(struct vcpu *v, uint64_t now)
+{
+    uint64_t next = 0;
+    if (service_period != 0) {
+        next = now + service_period;
+        console_poll(v);
+    }
+    spin_lock(&v->clock.lock);
+    next = earlier(next, watchdog_next());
+    v->clock.service = next;
+    spin_unlock(&v->clock.lock);
+    if (next != 0 && next <= now)
+        watchdog_end();
+    return next;
 }
 
 void timer_run(struct vcpu *v)
@@ -140,7 +158,8 @@ void timer_run(struct vcpu *v)
             c->periodic = now + c->period;
         tick = true;
     }
-    uint64_t periodic = c->periodic; /* who changes it from now on tells us to look again */
+    /* Who changes these from now on tells us to look again. */
+    uint64_t periodic = c->periodic, service = c->service;
     spin_unlock(&c->lock);
     if (tick)
         event_raise_virq(v, VIRQ_TIMER);
@@ -148,15 +167,13 @@ void timer_run(struct vcpu *v)
         c->poll = 0;
         event_poll_stop(v);
     }
-    if (c->service != 0 && c->service <= now) {
-        c->service = now + service_period;
-        console_poll(v);
-    }
+    if (service != 0 && service <= now)
+        service = serve(v, now);
     if (layer.compat && c->stamp <= now) {
         c->stamp = now + NS_PER_SECOND;
         time_publish(v);
     }
-    arm(c, periodic, time_ns());
+    arm(c, periodic, service, time_ns());
 }
 
 void timer_update(struct vcpu *v)
@@ -178,11 +195,19 @@ void timer_set_periodic(struct vcpu *v, uint64_t ns)
     timer_update(v);
 }
 
+void timer_serve_by(uint64_t at)
+{
+    struct vcpu *v = layer.vcpu[0];
+    spin_lock(&v->clock.lock);
+    v->clock.service = earlier(v->clock.service, at);
+    spin_unlock(&v->clock.lock);
+    timer_update(v);
+}
+
 void timer_start_service(uint64_t ns)
 {
     service_period = ns;
-    layer.vcpu[0]->clock.service = time_ns() + ns;
-    timer_update(layer.vcpu[0]);
+    timer_serve_by(time_ns() + ns);
 }
 
 static void timer_interrupt(struct vcpu *v, uint8_t vector, void *context)

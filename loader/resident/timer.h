@@ -29,6 +29,9 @@ void timer_set_periodic(struct vcpu *v, uint64_t ns);
 /* Fires what is due on this CPU and arms the hardware for the rest. */
 void timer_run(struct vcpu *v);
 
+/* vCPU 0 looks at the guest's watchdogs at system time `at` or before. */
+void timer_serve_by(uint64_t at);
+
 /* Asks for a look at console input every `ns` on vCPU 0 from now on. */
 void timer_start_service(uint64_t ns);
 

@@ -18,13 +18,13 @@ struct vcpu_event {
 
 struct vcpu_clock {
     /* Deadlines in ns of system time, 0 = none.  The lock is for what other CPUs change: periodic,
-     * period and time_area. */
+     * period, service and time_area. */
     struct spinlock lock;
     uint64_t singleshot; /* VIRQ_TIMER: set_timer_op and VCPUOP_set_singleshot_timer share it */
     uint64_t periodic;   /* VIRQ_TIMER: next tick… */
     uint64_t period;     /* …and distance of ticks */
     uint64_t poll;       /* end of SCHEDOP_poll */
-    uint64_t service;    /* vCPU 0: next look at console input */
+    uint64_t service;    /* vCPU 0: next look at console input and watchdogs */
     uint64_t stamp;      /* 32-bit guests: vcpu_time_info is to be renewed */
     uint64_t time_area;  /* guest virtual, 0 = none: second copy of vcpu_time_info */
     bool changed;        /* by another CPU: the timer is to be armed again */

@@ -77,7 +77,7 @@ void pv_calls_check(void);
 void pv_ring3_check(void);
 /* pv_services.c: events, timers, scheduling, memory, grants, devices; after pv_calls_check(). */
 void pv_services_check(void);
-/* pv_domain.c: what a domain asks and sets of itself: PFNs, memory map. */
+/* pv_domain.c: what a domain asks and sets of itself: PFNs, memory map, watchdogs, pinning. */
 void pv_domain_check(void);
 /* pv_wild.c: wild pointers, absurd numbers, frames of others; after pv_services_check(). */
 void pv_wild_check(void);

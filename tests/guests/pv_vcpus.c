@@ -3,8 +3,9 @@
  * With the word `vcpus`, 64-bit and 32-bit PAE guests: a second vCPU switched on with contexts that
  * cannot be loaded, with a good one, and twice; then it works: events and its timer, mappings
  * changed under it, switched off while it runs.  Each answer is printed for compare-xen.  With
- * `bad-both` and `bad-writer` the first one crashes while the second one does, or writes.
- * Source: xen/include/public/vcpu.h, arch-x86/xen.h struct vcpu_guest_context.
+ * `bad-both` and `bad-writer` the first one crashes while the second one does, or writes; with
+ * `watchdog-second` a watchdog fires that the second one has set while the first one sleeps for
+ * good. Source: xen/include/public/vcpu.h, arch-x86/xen.h struct vcpu_guest_context.
  */
 #include "pv.h"
 
@@ -20,7 +21,7 @@
 /* The other CPU may be one that an emulator does not run. */
 #define PATIENCE_NS UINT64_C(20000000000)
 
-enum command { GO_OFF, COUNT, READ, SET_TIMER, WAIT, CRASH, WRITE };
+enum command { GO_OFF, COUNT, READ, SET_TIMER, WAIT, CRASH, WRITE, SET_WATCHDOG };
 
 static vcpu_guest_context_t context;
 static char stack[4096] __attribute__((aligned(4096)));
@@ -136,6 +137,17 @@ static void wait_shortly(void)
     call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&poll, 0, 0);
 }
 
+/* When the first one sleeps. */
+static void set_watchdog(void)
+{
+    struct sched_watchdog op = {.timeout = 1};
+    for (uint64_t end = now_ns() + 500000000; now_ns() < end;)
+        yield();
+    call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, (unsigned long)&op, 0, 0);
+    for (;;)
+        yield();
+}
+
 /* Does what it is asked for; goes off when it is to, and comes back here. */
 void second(void)
 {
@@ -170,6 +182,9 @@ void second(void)
             break;
         case WRITE:
             write_for_ever();
+            break;
+        case SET_WATCHDOG:
+            set_watchdog();
         }
         answered = now;
     }
@@ -487,6 +502,19 @@ static void crash_beside(enum command what, const char *word)
     __asm__ volatile("ud2");
 }
 
+static void sleep_for_good(void)
+{
+    uint64_t unused;
+    struct sched_poll op = {.nr_ports = 0};
+    if (!option((const char *)start_info->cmd_line, "watchdog-second", &unused))
+        return;
+    print("guest: sleeps beside a watchdog\n");
+    vcpu_op(VCPUOP_stop_periodic_timer, 0, 0);
+    command = SET_WATCHDOG;
+    call(__HYPERVISOR_sched_op, SCHEDOP_poll, (unsigned long)&op, 0, 0);
+    check_true("nothing wakes it", false);
+}
+
 void pv_vcpus_check(void)
 {
     uint64_t unused;
@@ -511,6 +539,7 @@ void pv_vcpus_check(void)
     off_by_another();
     crash_beside(CRASH, "bad-both");
     crash_beside(WRITE, "bad-writer");
+    sleep_for_good();
     command = GO_OFF;
     for (uint64_t end = now_ns() + PATIENCE_NS; vcpu_op(VCPUOP_is_up, 1, 0) == 1 && now_ns() < end;)
         yield();

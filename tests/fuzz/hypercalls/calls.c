@@ -127,5 +127,7 @@ const struct call call[] = {
     {12, XENMEM_maximum_gpfn, "CB", "D"},
     {12, XENMEM_set_memory_map, "CB", "D2_4_V"},
     {12, XENMEM_memory_map, "CB", "4_V"},
+    {29, SCHEDOP_watchdog, "CB", "44"},
+    {29, SCHEDOP_pin_override, "CB", "4"},
 };
 const uint32_t call_count = sizeof(call) / sizeof(call[0]);
