@@ -23,7 +23,8 @@ uint64_t pv_memory_m2p_pages(const struct memory_map *map, enum guest_class clas
 {
     uint32_t shift = PAGE_SHIFT + (class == GUEST_PV64 ? 9 : 10); /* bytes that one page covers */
     uint64_t blocks_max = (reach(class) << PAGE_SHIFT) >> shift;
-    uint64_t next = 0, pages = 0; /* first block not looked at */
+    uint64_t extent = M2P_EXTENT_SIZE >> PAGE_SHIFT; /* whose pages begin with its first block's */
+    uint64_t next = 0, pages = 0;                    /* first block not looked at */
 
     for (uint32_t i = 0; i < map->count; i++) {
         const struct memory_entry *entry = &map->entry[i];
@@ -31,7 +32,7 @@ uint64_t pv_memory_m2p_pages(const struct memory_map *map, enum guest_class clas
 
         if (entry->type != MEMORY_RAM || entry->start == entry->end)
             continue;
-        first = entry->start >> shift;
+        first = entry->start >> shift & ~(extent - 1);
         end = ((entry->end - 1) >> shift) + 1;
         if (first < next)
             first = next;

@@ -51,6 +51,8 @@ struct handover_run {
     uint64_t pfn, mfn, count;
 };
 
+#define M2P_EXTENT_SIZE (UINT64_C(2) << 20) /* as XENMEM_machphys_mfn_list names them */
+
 struct handover {
     uint32_t magic, version;
     uint32_t size;  /* sizeof(struct handover) */
@@ -68,8 +70,10 @@ struct handover {
 
     /* m2p: one 4 KiB page (512 entries of 8 bytes; 32-bit guests: 1024 of 4) for every aligned
      * block of 512 (1024) machine frames that a RAM entry of `map` touches, low memory included, up
-     * to the m2p's reach (4 Mi frames for PAE, 1 Mi for non-PAE guests), packed in ascending order.
-     * The layer fills it from the runs (all else ~0) and maps it at Xen's address. */
+     * to the m2p's reach (4 Mi frames for PAE, 1 Mi for non-PAE guests), packed in ascending order;
+     * also for those before it in the same M2P_EXTENT_SIZE of the table, so that the pages of each
+     * are one behind the other.  The layer fills it from the runs (all else ~0) and maps it at
+     * Xen's address. */
     uint64_t m2p, m2p_size;
 
     uint64_t map;  /* struct handover_memory[map_count]: the machine's memory map */

@@ -9,6 +9,7 @@
  */
 #include "event.h"
 #include "frame_pool.h"
+#include "pagetable.h"
 #include "spinlock.h"
 
 #define RESERVATION_FIELDS(at, member)                                                             \
@@ -32,6 +33,10 @@ LAYOUT(foreign_map_layout, 12, struct xen_foreign_memory_map,
        FIELD(0, 2, struct xen_foreign_memory_map, domid),
        FIELD(4, 4, struct xen_foreign_memory_map, map.nr_entries),
        FIELD(8, 4, struct xen_foreign_memory_map, map.buffer));
+LAYOUT(list_layout, 12, struct xen_machphys_mfn_list,
+       FIELD(0, 4, struct xen_machphys_mfn_list, max_extents),
+       FIELD(4, 4, struct xen_machphys_mfn_list, extent_start),
+       FIELD(8, 4, struct xen_machphys_mfn_list, nr_extents));
 LAYOUT(machphys_layout, 12, struct xen_machphys_mapping,
        FIELD(0, 4, struct xen_machphys_mapping, v_start),
        FIELD(4, 4, struct xen_machphys_mapping, v_end),
@@ -430,6 +435,35 @@ static long machphys_mapping(struct vcpu *v, uint64_t arg)
     return guest_write_struct(v, arg, 0, &op, &machphys_layout) ? 0 : -XEN_EFAULT;
 }
 
+/* The frame of the m2p's first page in that extent, 0 when it has no pages. */
+static uint64_t m2p_extent(uint32_t extent)
+{
+    int level;
+    uint64_t entry[WALK_MAX];
+    uint64_t at = M2P_WRITE_BASE + extent * M2P_EXTENT_SIZE;
+    uint32_t count = walk_read(layer.root, at, &level, entry);
+    return count == (uint32_t)level && (entry[count - 1] & PTE_P) ? entry_mfn(entry[count - 1]) : 0;
+}
+
+/* What a dom0 may then map to read (hc_mmu.c), as far as the table goes.  An extent without RAM has
+ * the frame of the one before. */
+static long machphys_list(struct vcpu *v, uint64_t arg)
+{
+    struct xen_machphys_mfn_list op;
+    if (!guest_read_struct(v, &op, arg, 0, &list_layout))
+        return -XEN_EFAULT;
+    uint64_t size = layer.frame_count * pfn_size(), last = 0;
+    uint32_t i = 0;
+    for (; i < op.max_extents && i * M2P_EXTENT_SIZE < size; i++) {
+        uint64_t mfn = m2p_extent(i);
+        last = mfn != 0 ? mfn : last;
+        if (!write_pfn(v, (uintptr_t)op.extent_start.p, i, last))
+            return -XEN_EFAULT;
+    }
+    op.nr_extents = i;
+    return guest_write_struct(v, arg, 0, &op, &list_layout) ? 0 : -XEN_EFAULT;
+}
+
 long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
 {
     uint32_t command = (uint32_t)args->arg[0] & COMMAND_MASK;
@@ -452,6 +486,8 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
         return machine_memory_map(v, arg);
     case XENMEM_machphys_mapping:
         return machphys_mapping(v, arg);
+    case XENMEM_machphys_mfn_list:
+        return machphys_list(v, arg);
     case XENMEM_add_to_physmap:
     case XENMEM_remove_from_physmap: { /* for translated guests */
         domid_t domain;

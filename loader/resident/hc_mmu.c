@@ -60,6 +60,47 @@ static long update_one(const struct mmu_update *update)
     }
 }
 
+/* ---- frames of DOMID_XEN: a dom0 may map those of the m2p, to read ----------------------------
+ */
+
+static bool domain_is_xen(uint64_t domain)
+{
+    return layer.dom0 && (uint16_t)domain == DOMID_XEN;
+}
+
+/* An L1 entry at machine address `at`. */
+static long map_m2p(uint64_t at, uint64_t value)
+{
+    const struct handover *handover = layer.handover;
+    uint64_t table = at >> PAGE_SHIFT, mfn = entry_mfn(value);
+    if (!(value & PTE_P))
+        return store_entry(at, value, false);
+    if (!frame_is_guest(table) || frame_level(frame_state(table)) != 1)
+        return -XEN_EINVAL;
+    if (mfn >= layer.frame_count || !(frame_state(mfn) & FRAME_RAM))
+        return -XEN_EPERM;
+    if (mfn - (handover->m2p >> PAGE_SHIFT) >= handover->m2p_size >> PAGE_SHIFT || value & PTE_RW)
+        return -XEN_EBUSY;
+    entry_write(at, value);
+    return 0;
+}
+
+static long update_m2p(struct vcpu *v, uint64_t list, uint32_t count, uint32_t *ret_done)
+{
+    for (; *ret_done < count; (*ret_done)++) {
+        struct mmu_update one;
+        if (!guest_read(v, &one, list + *ret_done * UINT64_C(16), sizeof(one)))
+            return -XEN_EFAULT;
+        long rc = (one.ptr & 3) == MMU_MACHPHYS_UPDATE ? -XEN_EINVAL
+                                                       : map_m2p(one.ptr & ~UINT64_C(3), one.val);
+        if (rc) {
+            record_element(v, *ret_done, one.ptr, one.val, 0);
+            return rc;
+        }
+    }
+    return 0;
+}
+
 static long write_done(struct vcpu *v, uint64_t gva, uint32_t done)
 {
     return !gva || guest_write(v, gva, &done, sizeof(done)) ? 0 : -XEN_EFAULT;
@@ -70,8 +111,11 @@ long hc_mmu_update(struct vcpu *v, const struct hypercall_args *args)
     struct mmu_update batch[BATCH];
     uint32_t count = (uint32_t)args->arg[1] & ~PREEMPTED, done = 0;
     long rc = 0;
-    if (!domain_is_self(args->arg[3]))
-        return -XEN_ESRCH;
+    if (!domain_is_self(args->arg[3])) {
+        if (!domain_is_xen(args->arg[3]))
+            return -XEN_ESRCH;
+        rc = update_m2p(v, args->arg[0], count, &done);
+    }
     while (done < count && rc == 0) {
         uint32_t part = count - done < BATCH ? count - done : BATCH;
         /* The last page may hold fewer than a batch: then one by one, to the one that is missing.
@@ -136,11 +180,25 @@ long hc_update_va_mapping(struct vcpu *v, const struct hypercall_args *args)
     return va_mapping(v, args->arg[0], args->arg[1], args->arg[2]);
 }
 
+static long va_mapping_m2p(struct vcpu *v, uint64_t gva, uint64_t value, uint64_t flags)
+{
+    uint64_t leaf;
+    if (!leaf_find(v->kernel_root, gva, &leaf))
+        return -XEN_EINVAL;
+    long rc = map_m2p(leaf, value);
+    return rc ? rc : flush_after(v, gva, flags);
+}
+
 long hc_update_va_mapping_otherdomain(struct vcpu *v, const struct hypercall_args *args)
 {
-    if (!domain_is_self(args->arg[layer.compat ? 4 : 3]))
+    uint64_t domain = args->arg[layer.compat ? 4 : 3];
+    if (domain_is_self(domain))
+        return hc_update_va_mapping(v, args);
+    if (!domain_is_xen(domain))
         return -XEN_ESRCH;
-    return hc_update_va_mapping(v, args);
+    if (layer.compat)
+        return va_mapping_m2p(v, args->arg[0], args->arg[1] | args->arg[2] << 32, args->arg[3]);
+    return va_mapping_m2p(v, args->arg[0], args->arg[1], args->arg[2]);
 }
 
 /* ---- mmuext_op ------------------------------------------------------------------------------ */

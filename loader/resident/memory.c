@@ -96,7 +96,7 @@ static uint64_t m2p_block(void)
     return layer.compat ? 1024 : 512;
 }
 
-/* Gives every block with RAM its page, ascending, all entries invalid. */
+/* Gives every block of the m2p its page (handover.h), ascending, all entries invalid. */
 static void map_m2p(void)
 {
     uint64_t block = m2p_block() << PAGE_SHIFT, used = 0, next = 0;
@@ -106,7 +106,7 @@ static void map_m2p(void)
         const struct handover_memory *entry = memory_map(i);
         if (entry->type != 1 || entry->start >= entry->end)
             continue;
-        uint64_t at = entry->start & ~(block - 1);
+        uint64_t at = entry->start & ~((M2P_EXTENT_SIZE >> PAGE_SHIFT) * block - 1);
         for (at = at < next ? next : at; at < entry->end && at < reach; at += block) {
             if (used + PAGE_SIZE > layer.handover->m2p_size)
                 layer_panic(NULL, "the m2p area of %#llx bytes is too small",

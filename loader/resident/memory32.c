@@ -199,7 +199,7 @@ uint32_t early_map(const struct handover *handover, uint32_t load)
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
-/* Gives every block of the m2p with RAM its page, ascending, all entries invalid. */
+/* Gives every block of the m2p its page (handover.h), ascending, all entries invalid. */
 static void map_m2p(void)
 {
     const struct handover_memory *map =
@@ -209,7 +209,7 @@ static void map_m2p(void)
     for (uint32_t i = 0; i < layer.handover->map_count; i++) {
         if (map[i].type != 1 || map[i].start >= map[i].end)
             continue;
-        uint64_t at = map[i].start & ~(block - 1);
+        uint64_t at = map[i].start & ~((M2P_EXTENT_SIZE >> PAGE_SHIFT) * block - 1);
         for (at = at < next ? next : at; at < map[i].end && at < reach; at += block) {
             uint32_t index = (uint32_t)(at >> (PAGE_SHIFT + 10));
             if (used + PAGE_SIZE > layer.handover->m2p_size)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a domain may ask and set of itself: the highest PFN, a memory map, watchdogs,
- * where a vCPU runs.  Answers are printed for compare-xen.  With the word
- * `watchdog-fires` the last thing that happens is that one does.
+ * What a domain may ask and set of itself: the highest PFN, a memory map, the frames of the m2p
+ * (which a dom0 may map to read), watchdogs, where a vCPU runs.  Answers are printed for
+ * compare-xen.  With the word `watchdog-fires` the last thing that happens is that one does.
  * Source: the public headers of Xen.
  */
 #include "pv.h"
@@ -14,7 +14,13 @@
 #define ENTRY_SIZE 20
 #define SECOND     UINT64_C(1000000000)
 
+/* The m2p: entries of a page, pages of an extent, extents for half a TiB. */
+#define M2P_ENTRIES  (4096 / sizeof(unsigned long))
+#define EXTENT_PAGES 512
+#define EXTENTS      512
+
 static char shared_page[4096] __attribute__((aligned(4096)));
+static char window_page[4096] __attribute__((aligned(4096)));
 static uint8_t map_set[(ENTRIES + 1) * ENTRY_SIZE], map_given[(ENTRIES + 1) * ENTRY_SIZE];
 
 static void tell(const char *name, long result)
@@ -96,6 +102,105 @@ static void memory_maps(void)
     tell("set_memory_map, null", memory_op(XENMEM_set_memory_map, (const void *)~0xffful));
 }
 
+/* mmu_update of the entry that maps window_page, for a frame of `domain`; the page is as it was
+ * afterwards. */
+static long map_for(domid_t domain, pte_t entry, bool *ret_same)
+{
+    uint64_t maddr;
+    (void)entry_of(window_page, &maddr);
+    struct mmu_update one = {.ptr = maddr, .val = entry};
+    long result = call(__HYPERVISOR_mmu_update, (unsigned long)&one, 1, 0, domain);
+    extended(MMUEXT_INVLPG_LOCAL, (unsigned long)window_page, 0);
+    *ret_same = result != 0 || entry & PTE_PRESENT; /* else it must not be touched */
+    for (unsigned i = 0; *ret_same && i < sizeof(window_page) / sizeof(long); i++)
+        if (((const volatile unsigned long *)window_page)[i] != MACHINE_TO_PHYS[i])
+            *ret_same = false;
+    check_equal("window back", (uint64_t)map(window_page, own(window_page, PTE_OWN)), 0);
+    return result;
+}
+
+static void tell_mapped(const char *name, domid_t domain, pte_t entry)
+{
+    bool same;
+    long result = map_for(domain, entry, &same);
+    print("guest: domain m2p mapped, %s =", name);
+    print_result(result);
+    print(", %s\n", same ? "read" : "not read");
+}
+
+/* Entries of PFNs from all over the memory, read in the frames that the list gives. */
+static void m2p_entries(const xen_pfn_t *list)
+{
+    const xen_pfn_t *p2m = (const xen_pfn_t *)start_info->mfn_list;
+    unsigned long step = start_info->nr_pages / 50;
+    unsigned wrong = 0;
+    uint64_t maddr;
+    (void)entry_of(window_page, &maddr);
+    for (unsigned long pfn = step; pfn + 8 < start_info->nr_pages; pfn += step) {
+        unsigned long page = p2m[pfn] / M2P_ENTRIES, at = p2m[pfn] % M2P_ENTRIES;
+        pte_t frame = (pte_t)list[page / EXTENT_PAGES] + page % EXTENT_PAGES;
+        struct mmu_update one = {.ptr = maddr, .val = frame << 12 | PTE_PRESENT | PTE_ACCESSED};
+        wrong += call(__HYPERVISOR_mmu_update, (unsigned long)&one, 1, 0, DOMID_XEN) != 0;
+        extended(MMUEXT_INVLPG_LOCAL, (unsigned long)window_page, 0);
+        wrong += ((const volatile unsigned long *)window_page)[at] != pfn;
+    }
+    check_equal("PFNs not found in the m2p's frames", wrong, 0);
+    check_equal("window back", (uint64_t)map(window_page, own(window_page, PTE_OWN)), 0);
+}
+
+/* The same by address; it is read through. */
+static long map_by_address(pte_t entry)
+{
+#ifdef __i386__
+    long result = hypercall_bare(__HYPERVISOR_update_va_mapping_otherdomain, (uintptr_t)window_page,
+                                 (unsigned long)entry, (unsigned long)((uint64_t)entry >> 32),
+                                 UVMF_INVLPG, DOMID_XEN);
+#else
+    long result = call(__HYPERVISOR_update_va_mapping_otherdomain, (uintptr_t)window_page, entry,
+                       UVMF_INVLPG, DOMID_XEN);
+#endif
+    if (result == 0)
+        check_equal("the m2p by address", ((const volatile unsigned long *)window_page)[77],
+                    MACHINE_TO_PHYS[77]);
+    check_equal("window back", (uint64_t)map(window_page, own(window_page, PTE_OWN)), 0);
+    return result;
+}
+
+static void m2p_frames(void)
+{
+    static xen_pfn_t list[EXTENTS];
+    struct xen_machphys_mfn_list op = {.max_extents = EXTENTS};
+    set_xen_guest_handle(op.extent_start, list);
+    tell("machphys_mfn_list", memory_op(XENMEM_machphys_mfn_list, &op));
+    tell("its extents", op.nr_extents);
+    if (start_info->flags & SIF_INITDOMAIN) {
+        pte_t frame = (pte_t)list[0] << 12;
+        tell_mapped("for itself", DOMID_SELF, frame | PTE_PRESENT | PTE_ACCESSED);
+        tell_mapped("for I/O", DOMID_IO, frame | PTE_PRESENT | PTE_ACCESSED);
+        tell_mapped("to read", DOMID_XEN, frame | PTE_PRESENT | PTE_ACCESSED);
+        tell_mapped("for user space to read", DOMID_XEN,
+                    frame | PTE_PRESENT | PTE_USER | PTE_ACCESSED);
+        tell_mapped("to write", DOMID_XEN, frame | PTE_OWN);
+        tell_mapped("nothing", DOMID_XEN, 0);
+        tell_mapped("our own frame instead", DOMID_XEN, own(window_page, PTE_PRESENT));
+        tell_mapped("shared_info instead", DOMID_XEN, (pte_t)start_info->shared_info | PTE_PRESENT);
+        tell_mapped("our root instead", DOMID_XEN,
+                    own((const void *)start_info->pt_base, PTE_PRESENT));
+        tell_mapped("no frame", DOMID_XEN, (pte_t)0xfffffff << 12 | PTE_PRESENT);
+        tell_mapped("domain 77's", 77, frame | PTE_PRESENT);
+        tell("m2p by address to read", map_by_address(frame | PTE_PRESENT | PTE_ACCESSED));
+        tell("m2p by address to write", map_by_address(frame | PTE_OWN));
+        m2p_entries(list);
+    }
+    op.max_extents = 0;
+    tell("machphys_mfn_list of none", memory_op(XENMEM_machphys_mfn_list, &op));
+    tell("its extents then", op.nr_extents);
+    op.max_extents = 1;
+    set_xen_guest_handle(op.extent_start, (xen_pfn_t *)~0xffful);
+    tell("machphys_mfn_list to nowhere", memory_op(XENMEM_machphys_mfn_list, &op));
+    tell("machphys_mfn_list, null", memory_op(XENMEM_machphys_mfn_list, (const void *)~0xffful));
+}
+
 /* ---- watchdogs and CPUs --------------------------------------------------------------------- */
 
 static long watchdog(unsigned id, unsigned seconds)
@@ -167,6 +272,7 @@ void pv_domain_check(void)
         (uint64_t)map_flags(shared_page, (pte_t)start_info->shared_info | PTE_OWN, UVMF_INVLPG), 0);
     highest_pfn();
     memory_maps();
+    m2p_frames();
     watchdogs();
     pins();
     if (option((const char *)start_info->cmd_line, "watchdog-fires", &unused))

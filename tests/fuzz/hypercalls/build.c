@@ -206,6 +206,9 @@ void build(const struct call *c, uint64_t argument[6], uint32_t page)
         case 'D':
             value = take(1) & 7 ? DOMID_SELF : a_number(2);
             break;
+        case 'x':
+            value = take(1) & 7 ? DOMID_XEN : a_number(2);
+            break;
         case 'O':
             value = take(1) & 1 ? an_address() : 0;
             break;

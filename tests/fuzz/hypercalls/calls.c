@@ -127,6 +127,8 @@ const struct call call[] = {
     {12, XENMEM_maximum_gpfn, "CB", "D"},
     {12, XENMEM_set_memory_map, "CB", "D2_4_V"},
     {12, XENMEM_memory_map, "CB", "4_V"},
+    {12, XENMEM_machphys_mfn_list, "CB", "4_Vl"},
+    {1, -1, "BNOx", "PE"},
     {29, SCHEDOP_watchdog, "CB", "44"},
     {29, SCHEDOP_pin_override, "CB", "4"},
 };

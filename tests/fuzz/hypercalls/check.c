@@ -55,7 +55,8 @@ static void check_entry(uint64_t mfn, uint8_t level_bits, uint32_t index, uint64
     if (!(new &PTE_P) || entry_is_ours(level, at))
         return;
     if (level == 1) {
-        if (state & FRAME_LAYER && !(state & FRAME_SPECIAL))
+        bool m2p = target >= FRAME_M2P && target < FRAME_ARENA && !(new &PTE_RW);
+        if (state & FRAME_LAYER && !(state & FRAME_SPECIAL) && !(m2p && layer.dom0))
             fail("L1 entry %#lx names the layer's frame %#lx", (long)at, (long)target);
         bool more = new &PTE_RW && (!(old & PTE_RW) || (old ^ new) & PTE_ADDR);
         if (state & FRAME_PINNED && more && !faulted)

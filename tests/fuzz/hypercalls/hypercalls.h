@@ -26,7 +26,7 @@ uint64_t a_descriptor(void);
  *   C the line's command, or a byte   B pointer to the fields   N how many elements these are
  *   n number   R raw   V virtual address   E page-table entry   P place of an entry, with command
  *   p place   Q descriptor   D domain   O pointer or none   F flags of update_va_mapping
- *   M frame   G entries of a GDT   T time   v vCPU
+ *   M frame   G entries of a GDT   T time   v vCPU   x DOMID_XEN
  * Fields also: 1 2 4 8 number of that size, l of a long, q event channel, I interface version, K
  * small command, _ four bytes in 64-bit guests, L and Y pointers to lists of frames and ports, H a
  * call of a multicall, X a vCPU's context, A frame, number or address, m a frame in eight bytes,
