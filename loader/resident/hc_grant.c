@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * grant_table_op, version 1: the guest gets a real table to write grants into; there is no other
- * domain that could use them or grant anything, so mapping fails per operation.  The guest may copy
- * between its own frames, and those that it grants to itself.
+ * domain that could use them or grant anything.  The guest may copy between its own frames, and
+ * copy and map (grant_map.c) those that it grants to itself.
  *
  * Source: public/grant_table.h; Xen common/grant_table.c.  set_version(2) is -ENOSYS, as from a Xen
  * without version 2: all known guests then stay with version 1.
  */
 #include "event.h"
+#include "grant.h"
 #include "pagetable.h"
-#include "spinlock.h"
 
-#define GRANT_FRAMES_MAX 64 /* Xen's default */
-#define GRANT_OPS_MAX    UINT32_C(0x10000)
+#define GRANT_OPS_MAX UINT32_C(0x10000)
+#define COMMAND_BITS  12 /* above: where Xen goes on, which only cache_flush does by them */
 
 LAYOUT(setup_layout, 16, struct gnttab_setup_table, FIELD(0, 2, struct gnttab_setup_table, dom),
        FIELD(4, 4, struct gnttab_setup_table, nr_frames),
@@ -25,18 +25,18 @@ LAYOUT(copy_layout, 24, struct gnttab_copy, FIELD(0, 4, struct gnttab_copy, sour
        FIELD(16, 2, struct gnttab_copy, len), FIELD(18, 2, struct gnttab_copy, flags),
        FIELD(20, 2, struct gnttab_copy, status));
 
-static struct spinlock lock;
+struct spinlock grant_lock;
 static void *frame[GRANT_FRAMES_MAX];
 static uint32_t frame_count;
 
-static domid_t own_domain(void)
+domid_t grant_own_domain(void)
 {
     return layer.dom0 ? 0 : GUEST_DOMAIN;
 }
 
 static bool is_self(domid_t domain)
 {
-    return domain == DOMID_SELF || domain == own_domain();
+    return domain == DOMID_SELF || domain == grant_own_domain();
 }
 
 /* Makes the table at least so long; false when there is no memory left. */
@@ -50,6 +50,22 @@ static bool grow(uint32_t count)
         frame[frame_count++] = page;
     }
     return true;
+}
+
+volatile grant_entry_v1_t *grant_entry(grant_ref_t ref)
+{
+    uint32_t index = ref / GRANTS_A_FRAME;
+    if (index >= frame_count && (index > 0 || !grow(1))) /* Xen begins with one */
+        return NULL;
+    return (grant_entry_v1_t *)frame[index] + ref % GRANTS_A_FRAME;
+}
+
+/* With a PFN, or shared by the layer: shared_info, the table itself. */
+bool grant_frame_is_own(uint64_t mfn)
+{
+    if (mfn >= layer.frame_count)
+        return false;
+    return frame_state(mfn) & FRAME_SPECIAL || (frame_is_guest(mfn) && frame_has_pfn(mfn));
 }
 
 static int16_t setup(struct vcpu *v, const struct gnttab_setup_table *op)
@@ -74,9 +90,9 @@ static long setup_table(struct vcpu *v, uint64_t arg, uint64_t count)
         return -XEN_EINVAL;
     if (!guest_read_struct(v, &op, arg, 0, &setup_layout))
         return -XEN_EFAULT;
-    spin_lock(&lock);
+    spin_lock(&grant_lock);
     op.status = setup(v, &op);
-    spin_unlock(&lock);
+    spin_unlock(&grant_lock);
     return guest_write_struct(v, arg, 0, &op, &setup_layout) ? 0 : -XEN_EFAULT;
 }
 
@@ -118,19 +134,15 @@ static long get_version(struct vcpu *v, uint64_t arg)
 
 /* ---- copies --------------------------------------------------------------------------------- */
 
-#define GRANTS_A_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
-
 /* The frame that an entry of the table grants to this domain itself. */
 static int16_t granted_frame(grant_ref_t ref, bool write, uint64_t *ret)
 {
-    uint32_t page = ref / GRANTS_A_FRAME;
-    if (page >= frame_count)
+    const volatile grant_entry_v1_t *shared = grant_entry(ref);
+    if (shared == NULL)
         return GNTST_bad_gntref;
-    /* The guest may be writing it: each field is read once. */
-    const volatile grant_entry_v1_t *shared =
-        (grant_entry_v1_t *)frame[page] + ref % GRANTS_A_FRAME;
+    /* Each field is read once. */
     grant_entry_v1_t entry = {shared->flags, shared->domid, shared->frame};
-    if ((entry.flags & GTF_type_mask) != GTF_permit_access || entry.domid != own_domain() ||
+    if ((entry.flags & GTF_type_mask) != GTF_permit_access || entry.domid != grant_own_domain() ||
         (write && (entry.flags & GTF_readonly)))
         return GNTST_general_error;
     *ret = entry.frame;
@@ -146,7 +158,7 @@ static int16_t copy_frame(const struct gnttab_copy *op, bool write, uint64_t *re
         status = granted_frame(write ? op->dest.u.ref : op->source.u.ref, write, ret);
     if (status != GNTST_okay)
         return status;
-    if (!frame_is_guest(*ret) || !frame_has_pfn(*ret))
+    if (!grant_frame_is_own(*ret))
         return GNTST_bad_page;
     return write && table_in_use(*ret) ? GNTST_general_error : GNTST_okay;
 }
@@ -172,8 +184,8 @@ static int16_t copy_one(const struct gnttab_copy *op)
         return status;
     if (op->source.offset + op->len > PAGE_SIZE || op->dest.offset + op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
-    memmove((uint8_t *)frame_pointer(to) + op->dest.offset,
-            (const uint8_t *)frame_pointer(from) + op->source.offset, op->len);
+    memmove((uint8_t *)maddr_pointer(to << PAGE_SHIFT) + op->dest.offset,
+            (const uint8_t *)maddr_pointer(from << PAGE_SHIFT) + op->source.offset, op->len);
     return GNTST_okay;
 }
 
@@ -183,74 +195,161 @@ static long copy(struct vcpu *v, uint64_t arg, uint64_t count)
         struct gnttab_copy op = {.status = 0};
         if (!guest_read_struct(v, &op, arg, i, &copy_layout))
             return -XEN_EFAULT;
-        spin_lock(&lock);
+        spin_lock(&grant_lock);
         op.status = copy_one(&op);
-        spin_unlock(&lock);
+        spin_unlock(&grant_lock);
         if (!guest_write_struct(v, arg, i, &op, &copy_layout))
             return -XEN_EFAULT;
     }
     return 0;
 }
 
-/* ---- what nobody else is there for ---------------------------------------------------------- */
+/* ---- mappings ------------------------------------------------------------------------------- */
 
-/* Operations whose only answer is a status in each element: size of one and place of the status,
- * 32- and 64-bit guests. */
-struct refused_op {
-    uint8_t command;
-    uint8_t size[2], status_at[2];
-    int16_t status;
-};
-
-static const struct refused_op refused[] = {
-    {GNTTABOP_map_grant_ref, {32, 32}, {18, 18}, GNTST_general_error},
-    {GNTTABOP_unmap_grant_ref, {24, 24}, {20, 20}, GNTST_bad_handle},
-    {GNTTABOP_transfer, {16, 24}, {12, 16}, GNTST_bad_domain},
-    {GNTTABOP_unmap_and_replace, {24, 24}, {20, 20}, GNTST_bad_handle},
-};
-
-/* gnttab_map_grant_ref, of the same form in either width. */
-struct map_words {
-    uint64_t host_addr;
-    uint32_t flags;
-    grant_ref_t ref;
-    domid_t dom;
-};
-
-_Static_assert(offsetof(struct gnttab_map_grant_ref, flags) == offsetof(struct map_words, flags),
-               "map_grant_ref.flags");
-_Static_assert(offsetof(struct gnttab_map_grant_ref, dom) == offsetof(struct map_words, dom),
-               "map_grant_ref.dom");
 #ifdef __x86_64__
+/* Of the same form in either width. */
 _Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "map_grant_ref");
-_Static_assert(offsetof(struct gnttab_map_grant_ref, status) == 18, "map_grant_ref.status");
 _Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "unmap_grant_ref");
-_Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) == 20, "unmap_grant_ref.status");
-_Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "unmap_and_replace");
-_Static_assert(offsetof(struct gnttab_unmap_and_replace, status) == 20, "unmap_and_replace.status");
+_Static_assert(sizeof(struct gnttab_swap_grant_ref) == 12, "swap_grant_ref");
+_Static_assert(sizeof(struct gnttab_cache_flush) == 16, "cache_flush");
+_Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
 #endif
 
-static long refuse(struct vcpu *v, const struct refused_op *op, uint64_t arg, uint64_t count)
+static long map(struct vcpu *v, uint64_t arg, uint64_t count)
 {
-    uint32_t width = layer.compat ? 0 : 1;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t at;
-        int16_t status = op->status;
-        struct map_words map;
-        if (!checked_add_u64(arg, i * op->size[width], &at))
+        struct gnttab_map_grant_ref op;
+        if (!guest_read(v, &op, arg + i * sizeof(op), sizeof(op)))
             return -XEN_EFAULT;
-        if (op->command == GNTTABOP_map_grant_ref) {
-            if (!guest_read(v, &map, at, sizeof(map)))
-                return -XEN_EFAULT;
-            if (!(map.flags & (GNTMAP_device_map | GNTMAP_host_map)))
-                status = GNTST_bad_gntref;
-            else if (map.dom != own_domain() && map.dom != 0)
-                status = GNTST_bad_domain;
-        }
-        if (!guest_write(v, at + op->status_at[width], &status, sizeof(status)))
+        spin_lock(&grant_lock);
+        grant_map(v, &op);
+        spin_unlock(&grant_lock);
+        if (!guest_write(v, arg + i * sizeof(op), &op, sizeof(op)))
             return -XEN_EFAULT;
     }
+    return 0;
+}
+
+static long unmap_some(struct vcpu *v, uint64_t arg, uint64_t count, bool replace)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        union {
+            struct gnttab_unmap_grant_ref unmap;
+            struct gnttab_unmap_and_replace replace;
+        } op;
+        uint64_t at = arg + i * sizeof(op);
+        if (!guest_read(v, &op, at, sizeof(op)))
+            return -XEN_EFAULT;
+        struct grant_unmap how = {.host_addr = op.unmap.host_addr, .handle = op.unmap.handle};
+        if (replace)
+            how.new_addr = op.replace.new_addr;
+        else
+            how.dev_bus_addr = op.unmap.dev_bus_addr;
+        spin_lock(&grant_lock);
+        int16_t status = grant_unmap(v, &how);
+        spin_unlock(&grant_lock);
+        if (!guest_write(v, at + offsetof(struct gnttab_unmap_grant_ref, status), &status,
+                         sizeof(status)))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}
+
+_Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) ==
+                   offsetof(struct gnttab_unmap_and_replace, status),
+               "unmap status");
+_Static_assert(offsetof(struct gnttab_unmap_grant_ref, handle) ==
+                   offsetof(struct gnttab_unmap_and_replace, handle),
+               "unmap handle");
+
+static long unmap(struct vcpu *v, uint64_t arg, uint64_t count, bool replace)
+{
+    long rc = unmap_some(v, arg, count, replace);
+    if (count != 0)
+        flush_vcpus(v, ~UINT64_C(0), ~UINT64_C(0));
+    return rc;
+}
+
+/* ---- small ones ----------------------------------------------------------------------------- */
+
+static int16_t swap_one(const struct gnttab_swap_grant_ref *op)
+{
+    volatile grant_entry_v1_t *a = grant_entry(op->ref_a), *b = grant_entry(op->ref_b);
+    if (a == NULL || b == NULL)
+        return GNTST_bad_gntref;
+    if (a == b)
+        return GNTST_okay;
+    if (grant_is_mapped(op->ref_a) || grant_is_mapped(op->ref_b))
+        return GNTST_eagain;
+    grant_entry_v1_t was = {a->flags, a->domid, a->frame};
+    a->flags = b->flags;
+    a->domid = b->domid;
+    a->frame = b->frame;
+    b->flags = was.flags;
+    b->domid = was.domid;
+    b->frame = was.frame;
+    return GNTST_okay;
+}
+
+static long swap(struct vcpu *v, uint64_t arg, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct gnttab_swap_grant_ref op;
+        uint64_t at = arg + i * sizeof(op);
+        if (!guest_read(v, &op, at, sizeof(op)))
+            return -XEN_EFAULT;
+        spin_lock(&grant_lock);
+        op.status = swap_one(&op);
+        spin_unlock(&grant_lock);
+        if (!guest_write(v, at + offsetof(struct gnttab_swap_grant_ref, status), &op.status,
+                         sizeof(op.status)))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}
+
+/* Of a frame of the guest's own.  x86 writes back, and cannot forget without. */
+static long flush_one(const struct gnttab_cache_flush *op, bool again)
+{
+    uint64_t mfn = op->a.dev_bus_addr >> PAGE_SHIFT;
+    if (op->offset >= PAGE_SIZE || op->offset + op->length > PAGE_SIZE ||
+        op->op & ~(GNTTAB_CACHE_INVAL | GNTTAB_CACHE_CLEAN))
+        return -XEN_EINVAL;
+    if (op->length == 0 || op->op == 0)
+        return again ? -XEN_EILSEQ : 0;
+    if (mfn >= layer.frame_count)
+        return -XEN_EINVAL;
+    if (!grant_frame_is_own(mfn))
+        return -XEN_EPERM;
+    if (!(op->op & GNTTAB_CACHE_CLEAN))
+        return -XEN_EOPNOTSUPP;
+    cpu_wbinvd(); /* more than is asked for */
+    return 0;
+}
+
+static long cache_flush(struct vcpu *v, uint64_t arg, uint64_t count, bool again)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct gnttab_cache_flush op;
+        if (!guest_read(v, &op, arg + i * sizeof(op), sizeof(op)))
+            return -XEN_EFAULT;
+        long rc = flush_one(&op, again);
+        if (rc != 0)
+            return rc;
+        again = false;
+    }
+    return 0;
+}
+
+/* To another domain: there is none. */
+static long transfer(struct vcpu *v, uint64_t arg, uint64_t count)
+{
+    const int16_t status = GNTST_bad_domain;
+    uint32_t size = layer.compat ? 16 : 24, at = layer.compat ? 12 : 16;
+    for (uint64_t i = 0; i < count; i++)
+        if (!guest_write(v, arg + i * size + at, &status, sizeof(status)))
+            return -XEN_EFAULT;
     return 0;
 }
 
@@ -260,7 +359,16 @@ long hc_grant_table_op(struct vcpu *v, const struct hypercall_args *args)
     uint64_t arg = args->arg[1], count = args->arg[2] & 0xffffffffu;
     if (count > GRANT_OPS_MAX)
         return -XEN_EINVAL;
+    if (command >> COMMAND_BITS) {
+        bool again = (command & ((1u << COMMAND_BITS) - 1)) == GNTTABOP_cache_flush;
+        return again ? cache_flush(v, arg, count, true) : -XEN_EINVAL;
+    }
     switch (command) {
+    case GNTTABOP_map_grant_ref:
+        return map(v, arg, count);
+    case GNTTABOP_unmap_grant_ref:
+    case GNTTABOP_unmap_and_replace:
+        return unmap(v, arg, count, command == GNTTABOP_unmap_and_replace);
     case GNTTABOP_setup_table:
         return setup_table(v, arg, count);
     case GNTTABOP_query_size:
@@ -271,12 +379,13 @@ long hc_grant_table_op(struct vcpu *v, const struct hypercall_args *args)
         return get_version(v, arg);
     case GNTTABOP_copy:
         return copy(v, arg, count);
+    case GNTTABOP_swap_grant_ref:
+        return swap(v, arg, count);
+    case GNTTABOP_cache_flush:
+        return cache_flush(v, arg, count, false);
+    case GNTTABOP_transfer:
+        return transfer(v, arg, count);
     default:
-        break;
+        return -XEN_ENOSYS;
     }
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (refused[i].command == command)
-            return refuse(v, &refused[i], arg, count);
-    }
-    return -XEN_ENOSYS;
 }

@@ -186,6 +186,7 @@ void pv_main(void)
     pv_calls_check();
     pv_services_check();
     pv_domain_check();
+    pv_grants_check();
     pv_wild_check();
     pv_bad_check();
     pv_vcpus_check();

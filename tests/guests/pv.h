@@ -79,6 +79,8 @@ void pv_ring3_check(void);
 void pv_services_check(void);
 /* pv_domain.c: what a domain asks and sets of itself: PFNs, memory map, watchdogs, pinning. */
 void pv_domain_check(void);
+/* pv_grants.c: a domain's own grants mapped, unmapped, swapped; caches. */
+void pv_grants_check(void);
 /* pv_wild.c: wild pointers, absurd numbers, frames of others; after pv_services_check(). */
 void pv_wild_check(void);
 /* pv_bad.c: iret frames that fail; with a word `bad-…`, what ends the domain. */

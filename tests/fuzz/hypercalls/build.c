@@ -6,6 +6,7 @@
 #include "hypercalls.h"
 
 #include "entry.h"
+#include "grant.h"
 
 #include <xen/arch-x86/xen-mca.h>
 
@@ -42,6 +43,19 @@ static uint64_t a_list(bool frames)
             put(&list, a_number(4), 4);
     }
     return store(PAGE_LISTS, 0, list.bytes, list.size);
+}
+
+/* Its entry is filled as a guest does it, or left as it is. */
+static uint64_t a_grant(void)
+{
+    uint8_t ref = (uint8_t)take(1), how = (uint8_t)take(1);
+    volatile grant_entry_v1_t *entry = how & 3 ? grant_entry(ref & 15) : NULL;
+    if (entry == NULL)
+        return how & 4 ? ref : a_number(4);
+    entry->domid = grant_own_domain();
+    entry->frame = (uint32_t)a_frame();
+    entry->flags = how & 8 ? (uint16_t)take(1) : GTF_permit_access | (how & GTF_readonly);
+    return ref & 15;
 }
 
 static void put_context(struct buffer *b)
@@ -115,6 +129,18 @@ static void put_field(struct buffer *b, char letter, const struct call *c, uint3
         break;
     case 'm':
         put(b, a_frame(), 8);
+        break;
+    case 'b':
+        put(b, a_frame() << PAGE_SHIFT, 8);
+        break;
+    case 'h':
+        put(b, take(1) & 1 ? an_address() : a_place(), 8);
+        break;
+    case 'g':
+        put(b, a_grant(), 4);
+        break;
+    case 'o':
+        put(b, grant_own_domain(), 2);
         break;
     case 'A':
         put(b, take(1) & 1 ? a_frame() : take(1) & 1 ? an_address() : a_number(8), long_size());

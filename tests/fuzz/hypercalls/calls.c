@@ -131,5 +131,12 @@ const struct call call[] = {
     {1, -1, "BNOx", "PE"},
     {29, SCHEDOP_watchdog, "CB", "44"},
     {29, SCHEDOP_pin_override, "CB", "4"},
+    {20, GNTTABOP_map_grant_ref, "CBN", "h4go2488"},
+    {20, GNTTABOP_map_grant_ref, "CBN", "h4go2488"},
+    {20, GNTTABOP_unmap_grant_ref, "CBN", "hb422"},
+    {20, GNTTABOP_unmap_grant_ref, "CBN", "h8422"},
+    {20, GNTTABOP_unmap_and_replace, "CBN", "hh422"},
+    {20, GNTTABOP_swap_grant_ref, "CBN", "gg22"},
+    {20, GNTTABOP_cache_flush, "CBN", "h224"},
 };
 const uint32_t call_count = sizeof(call) / sizeof(call[0]);

@@ -30,7 +30,8 @@ uint64_t a_descriptor(void);
  * Fields also: 1 2 4 8 number of that size, l of a long, q event channel, I interface version, K
  * small command, _ four bytes in 64-bit guests, L and Y pointers to lists of frames and ports, H a
  * call of a multicall, X a vCPU's context, A frame, number or address, m a frame in eight bytes,
- * i the IO-APIC's address in a long, J interface version of mca. */
+ * i the IO-APIC's address in a long, J interface version of mca, h address or place of an entry and
+ * b bus address in eight bytes, g grant, o the guest's own domain. */
 struct call {
     uint8_t number;
     int16_t command;
