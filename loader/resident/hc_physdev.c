@@ -34,7 +34,34 @@ static long eoi(struct vcpu *v, uint64_t arg)
     struct physdev_eoi op;
     if (!guest_read(v, &op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    return pirq_eoi(op.irq);
+    uint32_t port;
+    long status = pirq_eoi(op.irq, &port);
+    if (port != 0) {
+        struct evtchn_effect effect;
+        struct evtchn_table *table = event_begin(&effect);
+        (void)evtchn_unmask(table, port, &effect);
+        event_end(v, &effect);
+    }
+    return status;
+}
+
+static long eoi_map(struct vcpu *v, uint64_t arg, bool unmasks)
+{
+    struct physdev_pirq_eoi_gmfn op;
+    memset(&op, 0, sizeof(op));
+    if (!guest_read(v, &op.gmfn, arg, layer.compat ? 4 : 8)) /* a long, little-endian */
+        return -XEN_EFAULT;
+    return pirq_eoi_map_set(op.gmfn, unmasks);
+}
+
+static long eoi_map_v1(struct vcpu *v, uint64_t arg)
+{
+    return eoi_map(v, arg, true);
+}
+
+static long eoi_map_v2(struct vcpu *v, uint64_t arg)
+{
+    return eoi_map(v, arg, false);
 }
 
 static long irq_status_query(struct vcpu *v, uint64_t arg)
@@ -290,6 +317,8 @@ static const struct {
     {PHYSDEVOP_apic_write, true, apic_write},
     {PHYSDEVOP_alloc_irq_vector, true, alloc_irq_vector},
     {PHYSDEVOP_eoi, false, eoi},
+    {PHYSDEVOP_pirq_eoi_gmfn_v1, false, eoi_map_v1},
+    {PHYSDEVOP_pirq_eoi_gmfn_v2, false, eoi_map_v2},
     {PHYSDEVOP_map_pirq, false, map_pirq},
     {PHYSDEVOP_unmap_pirq, false, unmap_pirq},
     {PHYSDEVOP_manage_pci_add, true, manage_pci},
@@ -314,7 +343,6 @@ static long dispatch(struct vcpu *v, uint32_t command, uint64_t arg)
             continue;
         return operation[i].dom0_only && !layer.dom0 ? -XEN_EPERM : operation[i].handler(v, arg);
     }
-    /* pirq_eoi_gmfn_v1 and v2 too: guests then ask by irq_status_query and use eoi. */
     return -XEN_ENOSYS;
 }
 

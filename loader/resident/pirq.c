@@ -11,6 +11,7 @@
 #include "ioapic.h"
 #include "lapic.h"
 #include "msi.h"
+#include "pagetable.h"
 #include "spinlock.h"
 
 #define IRQ_ISA_COUNT 16
@@ -32,6 +33,9 @@ struct pirq {
 static struct spinlock lock;
 static struct pirq table[PIRQ_MAX];
 static bool gsi_is_set_up[PIRQ_MAX];
+static uint8_t *eoi_map; /* pirq_eoi_map_set(): a bit a PIRQ, NULL: the guest has none */
+static uint64_t eoi_map_mfn;
+static bool eoi_unmasks;
 
 bool pirq_is_valid(uint32_t pirq)
 {
@@ -64,6 +68,39 @@ static void interrupt(struct vcpu *v, uint8_t vector, void *context)
     lapic_eoi();
     if (port != 0)
         event_set_pending(v, port);
+}
+
+/* ---- which need an end ---------------------------------------------------------------------- */
+
+int pirq_eoi_map_set(uint64_t mfn, bool unmasks)
+{
+    int status = 0;
+    if (!frame_is_guest(mfn) || !frame_has_pfn(mfn) || table_in_use(mfn))
+        return -XEN_EINVAL;
+    spin_lock(&lock);
+    uint8_t *map = eoi_map == NULL ? frame_keep(mfn) : NULL;
+    if (map != NULL) {
+        eoi_map = map;
+        eoi_map_mfn = mfn;
+        eoi_unmasks = unmasks;
+    } else {
+        status = eoi_map != NULL ? -XEN_EBUSY : -XEN_ENOSPC;
+    }
+    spin_unlock(&lock);
+    return status;
+}
+
+/* As Xen does, when it is bound.  A page that has become a page table is left alone. */
+static void tell_eoi(const struct pirq *p)
+{
+    uint32_t pirq = (uint32_t)(p - table);
+    uint8_t bit = (uint8_t)(1u << (pirq & 7));
+    if (eoi_map == NULL || !frame_is_guest(eoi_map_mfn) || table_in_use(eoi_map_mfn))
+        return;
+    if (p->kind == PIRQ_GSI && p->level)
+        __atomic_fetch_or(&eoi_map[pirq / 8], bit, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&eoi_map[pirq / 8], (uint8_t)~bit, __ATOMIC_RELAXED);
 }
 
 /* ---- binding ------------------------------------------------------------------------------ */
@@ -129,6 +166,8 @@ int pirq_bind(uint32_t pirq, uint32_t port)
     int status = start(p);
     if (status != 0)
         p->port = 0;
+    else
+        tell_eoi(p);
     spin_unlock(&lock);
     return status;
 }
@@ -171,12 +210,15 @@ void pirq_set_vcpu(uint32_t pirq, uint32_t vcpu)
     spin_unlock(&lock);
 }
 
-int pirq_eoi(uint32_t pirq)
+int pirq_eoi(uint32_t pirq, uint32_t *ret_port)
 {
+    *ret_port = 0;
     if (!pirq_is_valid(pirq))
         return -XEN_EINVAL;
     spin_lock(&lock);
     struct pirq *p = &table[pirq];
+    if (eoi_unmasks)
+        *ret_port = p->port;
     int status = p->kind == PIRQ_FREE ? -XEN_EINVAL : 0;
     if (p->waits_for_eoi) {
         p->waits_for_eoi = false;

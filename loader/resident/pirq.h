@@ -27,7 +27,11 @@ int pirq_map_gsi(int irq, int *pirq);
 int pirq_map_msi(uint16_t bdf, bool msix, uint32_t entry, int *pirq, int *irq);
 int pirq_unmap(int pirq);
 int pirq_setup_gsi(int irq, bool level, bool active_low);
-int pirq_eoi(uint32_t pirq);
+/* *ret_port: the event channel that is to be unmasked, 0 = none. */
+int pirq_eoi(uint32_t pirq, uint32_t *ret_port);
+/* A frame of the guest's where a bit a PIRQ says, from its binding on, whether it needs pirq_eoi()
+ * at all; `unmasks`: that unmasks its event channel too.  -XEN_EINVAL, -XEN_EBUSY: there is one. */
+int pirq_eoi_map_set(uint64_t mfn, bool unmasks);
 int pirq_get_free(bool gsi);
 /* Writes the messages of a device again, if it has any, after it lost them (suspend). */
 void pirq_restore(uint16_t bdf);

@@ -4,6 +4,7 @@
  * apic_write; where the machine has QEMU's device "edu", its level-triggered line and its MSI, up
  * to the events that they become. The line is what PCI's register says, or the word edu-gsi=. With
  * the word line-held nothing may come before its eoi; Xen waits a millisecond for one, no more.
+ * With `eoi-unmasks` the page that says which of them need an end is that of old.
  * Results are printed for compare-xen. Source: public/physdev.h, event_channel.h; QEMU
  * docs/specs/edu.
  */
@@ -15,6 +16,7 @@
 
 #define GSI          21u
 #define IOAPIC       0xfec00000u
+#define EDGE         14u         /* ISA, an edge */
 #define EDU          0x11e81234u /* device and vendor */
 #define EDU_STATUS   (0x24 / 4)
 #define EDU_RAISE    (0x60 / 4)
@@ -25,6 +27,7 @@
 #define BITS_OF_LONG (8 * sizeof(long))
 
 static char shared_page[4096] __attribute__((aligned(4096)));
+static char eoi_page[4096] __attribute__((aligned(4096)));
 static char window[4096] __attribute__((aligned(4096)));
 
 static void tell(const char *name, long result)
@@ -51,6 +54,51 @@ static long close_port(evtchn_port_t port)
     return call(__HYPERVISOR_event_channel_op, EVTCHNOP_close, (uintptr_t)&op, 0, 0);
 }
 
+/* ---- ends ----------------------------------------------------------------------------------- */
+
+static bool needs_eoi(unsigned pirq)
+{
+    return ((volatile unsigned char *)eoi_page)[pirq / 8] >> (pirq % 8) & 1;
+}
+
+static void eoi_map(void)
+{
+    uint64_t old;
+    bool unmasks = option((const char *)start_info->cmd_line, "eoi-unmasks", &old);
+    unsigned wanted = unmasks ? PHYSDEVOP_pirq_eoi_gmfn_v1 : PHYSDEVOP_pirq_eoi_gmfn_v2;
+    struct physdev_pirq_eoi_gmfn op = {.gmfn = 0xfffffff0};
+    tell("EOI page that is none", physdev(wanted, &op));
+    op.gmfn = frame_of((const void *)start_info->pt_base);
+    tell("EOI page in the root", physdev(wanted, &op));
+    op.gmfn = frame_of(eoi_page);
+    for (unsigned i = 0; i < sizeof(eoi_page); i++)
+        eoi_page[i] = (char)0xff;
+    tell("EOI page", physdev(wanted, &op));
+    tell("EOI page again", physdev(PHYSDEVOP_pirq_eoi_gmfn_v2, &op));
+    tell("EOI page of old again", physdev(PHYSDEVOP_pirq_eoi_gmfn_v1, &op));
+}
+
+/* An edge needs none.  Its end unmasks its event channel, or does not: by the page's kind. */
+static void edge(void)
+{
+    struct physdev_map_pirq map = {
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = EDGE, .pirq = EDGE};
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF, .pirq = EDGE};
+    struct physdev_eoi eoi = {.irq = EDGE};
+    volatile unsigned long *mask = ((shared_info_t *)shared_page)->evtchn_mask;
+    evtchn_port_t port;
+    tell("edge mapped", physdev(PHYSDEVOP_map_pirq, &map));
+    tell("edge bound", bind_pirq(EDGE, &port));
+    tell("edge needs an end", needs_eoi(EDGE));
+    mask[port / BITS_OF_LONG] |= 1ul << port % BITS_OF_LONG;
+    tell("end of an edge", physdev(PHYSDEVOP_eoi, &eoi));
+    tell("edge masked then", mask[port / BITS_OF_LONG] >> port % BITS_OF_LONG & 1);
+    tell("edge closed", close_port(port));
+    tell("end of one that is closed", physdev(PHYSDEVOP_eoi, &eoi));
+    tell("edge unmapped", physdev(PHYSDEVOP_unmap_pirq, &unmap));
+    tell("end of one that is unmapped", physdev(PHYSDEVOP_eoi, &eoi));
+}
+
 static void old_line(void)
 {
     struct physdev_irq irq = {.irq = GSI};
@@ -62,6 +110,7 @@ static void old_line(void)
     apic.value = irq.vector | 1u << 13 | 1u << 15; /* low, level, not masked */
     tell("apic_write", physdev(PHYSDEVOP_apic_write, &apic));
     tell("line bound", bind_pirq(GSI, &port));
+    tell("line needs an end", needs_eoi(GSI));
     tell("line closed", close_port(port));
     tell("line unmapped", physdev(PHYSDEVOP_unmap_pirq, &unmap));
 }
@@ -224,6 +273,7 @@ static void message(unsigned devfn)
     unsigned capability = msi_of(devfn);
     tell("map_pirq of MSI", physdev(PHYSDEVOP_map_pirq, &msi));
     tell("MSI bound", bind_pirq((unsigned)msi.pirq, &port));
+    tell("MSI needs an end", needs_eoi((unsigned)msi.pirq));
     set_config(devfn, capability, config(devfn, capability) | 1u << 16); /* as kernels do */
     for (unsigned i = 1; i < 3; i++) {
         edu[EDU_RAISE] = i;
@@ -259,6 +309,8 @@ void pv_interrupts_check(void)
     check_equal("shared_info mapped",
                 (uint64_t)map(shared_page, (pte_t)start_info->shared_info | PTE_OWN), 0);
     ((shared_info_t *)shared_page)->vcpu_info[0].evtchn_upcall_mask = 1;
+    eoi_map();
+    edge();
     old_line();
     for (unsigned devfn = 0; devfn < 256; devfn += 8)
         if (config(devfn, 0) == EDU)

@@ -138,5 +138,7 @@ const struct call call[] = {
     {20, GNTTABOP_unmap_and_replace, "CBN", "hh422"},
     {20, GNTTABOP_swap_grant_ref, "CBN", "gg22"},
     {20, GNTTABOP_cache_flush, "CBN", "h224"},
+    {33, PHYSDEVOP_pirq_eoi_gmfn_v1, "CB", "M"},
+    {33, PHYSDEVOP_pirq_eoi_gmfn_v2, "CB", "M"},
 };
 const uint32_t call_count = sizeof(call) / sizeof(call[0]);
