@@ -108,9 +108,10 @@ bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret)
     if ((uint64_t)((int64_t)(gva << 16) >> 16) != gva)
         return false;
     const uint64_t *leaf = leaf_entry(root, gva);
-    if (leaf)
-        *ret = pointer_maddr(leaf);
-    return leaf != NULL;
+    if (!leaf)
+        return false;
+    *ret = pointer_maddr(leaf);
+    return !table_conflicts(*ret >> PAGE_SHIFT, 1);
 }
 
 bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, uint64_t *ret)

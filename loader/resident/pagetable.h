@@ -13,7 +13,7 @@ static inline uint64_t entry_mfn(uint64_t entry)
 }
 
 /* Machine address of gva's L1 entry below `root`; false when there is none (hole, missing table,
- * large page). */
+ * large page), or where linear page tables show a table of another level in its place. */
 MUST_USE bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret);
 
 /* The page-table entry at or around machine address `at` of a guest frame, as wide as the guest's.

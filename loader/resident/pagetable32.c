@@ -110,7 +110,7 @@ static bool find(uint64_t root, uint64_t gva, int level, bool write, uint64_t *r
 
 bool leaf_find(uint64_t root, uint64_t gva, uint64_t *ret)
 {
-    return find(root, gva, 1, false, ret);
+    return find(root, gva, 1, false, ret) && !table_conflicts(*ret >> PAGE_SHIFT, 1);
 }
 
 bool guest_translate(struct vcpu *v, uint64_t root, uint64_t gva, bool write, uint64_t *ret)

@@ -79,6 +79,20 @@ static void test_linear_tables_keep_their_level(void **state)
     assert_int_equal(update(maddr_of(0) + 8, 0), 0);
 }
 
+/* Nor by the addresses at which it then shows its tables, as L1 entries. */
+static void test_linear_tables_are_no_l1(void **state)
+{
+    const uint64_t linear = UINT64_C(0x0000008040200000); /* L4 slot 1 at every level: the root */
+    const uint64_t hole = *(uint64_t *)machine_at(maddr_of(0) + 8 * HOLE_SLOT);
+    (void)state;
+    assert_int_equal(update(maddr_of(0) + 8, maddr_of(0) | PTE_P), 0);
+    for (uint32_t slot = HOLE_SLOT; slot < HOLE_SLOT + 2; slot++)
+        assert_int_equal(call(__HYPERVISOR_update_va_mapping, linear + slot * PAGE_SIZE, 0, 0, 0),
+                         -XEN_EINVAL);
+    assert_int_equal(*(uint64_t *)machine_at(maddr_of(0) + 8 * HOLE_SLOT), hole);
+    assert_int_equal(update(maddr_of(0) + 8, 0), 0);
+}
+
 static void test_large_pages_are_refused(void **state)
 {
     (void)state;
@@ -230,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_table_is_a_root_of_another_level),
         cmocka_unit_test(test_linear_tables_keep_their_level),
+        cmocka_unit_test(test_linear_tables_are_no_l1),
         cmocka_unit_test(test_large_pages_are_refused),
         cmocka_unit_test(test_tables_hold_nothing_else),
         cmocka_unit_test(test_mmcfg_reserved),
