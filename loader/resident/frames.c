@@ -4,15 +4,21 @@
  * as it was at the start, pages of the arena.  The arena only grows; nothing is freed.
  */
 #include "memory.h"
+#include "spinlock.h"
 
 void *layer_pages_aligned(uint64_t count, uint64_t align)
 {
+    static struct spinlock lock; /* hypercalls of several CPUs ask */
+    spin_lock(&lock);
     uint64_t at = (layer.arena_next + align - 1) & ~(align - 1);
     uint64_t end;
-    if (count > layer.arena_end >> PAGE_SHIFT || !checked_add_u64(at, count << PAGE_SHIFT, &end) ||
-        end > layer.arena_end)
+    bool fits = count <= layer.arena_end >> PAGE_SHIFT &&
+                checked_add_u64(at, count << PAGE_SHIFT, &end) && end <= layer.arena_end;
+    if (fits)
+        layer.arena_next = end;
+    spin_unlock(&lock);
+    if (!fits)
         return NULL;
-    layer.arena_next = end;
     /* A soak sees that there is none after the start. */
     say(SAY_DEBUG, "the layer's memory grows to %#llx of %#llx", (unsigned long long)end,
         (unsigned long long)layer.arena_end);

@@ -7,7 +7,8 @@
  * Covers pagetable.c, hc_mmu.c, tlb.c (entries and marks of shared tables, pins, roots, flushes
  * with the wait for the others), timer.c, runstate.c, hc_vcpu.c, hc_sched.c (deadlines of other
  * vCPUs, run states read by others, clock pages), event.c over evtchn.c (IPIs between all), frames
- * and memory_op. Not covered: devices (pirq.c and below), starting and stopping vCPUs, entry stubs.
+ * and memory_op, hc_grant.c and grant_map.c, the layer's own memory as it grows. Not covered:
+ * devices (pirq.c and below), starting and stopping vCPUs, entry stubs.
  *
  * Also counts: after the run no periodic timer that was stopped may still tick, and no accessed or
  * dirty bit that a CPU set may be lost by an update that keeps them.
@@ -25,16 +26,18 @@
 #include "runstate.h"
 #include "timer.h"
 
-#define CPUS   4u
-#define ROUNDS 3000
-#define POLLS  20000
-#define ENOUGH 20                 /* seconds of them, on a host that is too busy for all */
-#define LIMIT  60                 /* seconds, for a poll that waits for ever */
-#define L1     (FRAME_GUEST + 3u) /* of the tree in use */
-#define ARGS   12u                /* each vCPU's page of arguments: ARGS + id */
-#define LISTS  16u
-#define SHARED 32u /* pages whose entries all of them change */
-#define DIRTY  48u /* a page whose entry one keeps writing while its CPU sets the dirty bit */
+#define CPUS    4u
+#define ROUNDS  3000
+#define POLLS   20000
+#define ENOUGH  20                 /* seconds of them, on a host that is too busy for all */
+#define LIMIT   60                 /* seconds, for a poll that waits for ever */
+#define L1      (FRAME_GUEST + 3u) /* of the tree in use */
+#define ARGS    12u                /* each vCPU's page of arguments: ARGS + id */
+#define LISTS   16u
+#define SHARED  32u /* pages whose entries all of them change */
+#define DIRTY   48u /* a page whose entry one keeps writing while its CPU sets the dirty bit */
+#define WINDOW  64u /* each vCPU's page where it maps… */
+#define GRANTED 70u /* …this one of its own */
 
 static int lost;
 static uint32_t running = CPUS;
@@ -144,6 +147,42 @@ static void do_memory(struct vcpu *v, uint32_t page)
                0);
 }
 
+/* A memory map; or a table of grants that grows, and a grant of its own mapped and unmapped. */
+static void do_domain(struct vcpu *v, uint32_t *seed)
+{
+    uint64_t list[8];
+    struct xen_foreign_memory_map map = {.domid = DOMID_SELF, .map.nr_entries = 2};
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF,
+                                       .nr_frames = 1 + (uint32_t)rand_r(seed) % 8};
+    if (v->id == 0) {
+        set_xen_guest_handle_raw(map.map.buffer, (void *)virtual(LISTS));
+        if (call(v, __HYPERVISOR_memory_op, XENMEM_set_memory_map, argument(v, &map, sizeof(map)),
+                 0, 0))
+            abort();
+        return;
+    }
+    set_xen_guest_handle_raw(setup.frame_list, (void *)virtual(LISTS + v->id));
+    if (call(v, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table,
+             argument(v, &setup, sizeof(setup)), 1, 0) ||
+        copy_from_guest(list, virtual(LISTS + v->id), sizeof(list)))
+        abort();
+    grant_entry_v1_t *entry = (grant_entry_v1_t *)machine_at(list[0] << PAGE_SHIFT) + 8 + v->id;
+    entry->domid = 0;
+    entry->frame = FRAME_GUEST + GRANTED + v->id;
+    __atomic_store_n(&entry->flags, GTF_permit_access, __ATOMIC_SEQ_CST);
+    struct gnttab_map_grant_ref in = {
+        .host_addr = virtual(WINDOW + v->id), .flags = GNTMAP_host_map, .ref = 8 + v->id};
+    if (call(v, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, argument(v, &in, sizeof(in)),
+             1, 0) ||
+        copy_from_guest(&in, virtual(ARGS + v->id), sizeof(in)) || in.status != GNTST_okay)
+        abort();
+    struct gnttab_unmap_grant_ref out = {.host_addr = in.host_addr, .handle = in.handle};
+    if (call(v, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
+             argument(v, &out, sizeof(out)), 1, 0) ||
+        copy_from_guest(&out, virtual(ARGS + v->id), sizeof(out)) || out.status != GNTST_okay)
+        abort();
+}
+
 static void do_timers(struct vcpu *v, uint32_t *seed)
 {
     uint32_t other = (uint32_t)rand_r(seed) % CPUS;
@@ -249,20 +288,23 @@ static void *vcpu(void *id)
     machine_be(self);
     struct vcpu *v = cpu_vcpu();
     for (int round = 0; round < ROUNDS; round++) {
-        switch (rand_r(&seed) % 8) {
-        case 0:
+        switch (round == 0 ? 0 : rand_r(&seed) % 9) {
+        case 0: /* first, while nothing else has brought the CPUs in step */
+            do_domain(v, &seed);
+            break;
         case 1:
         case 2:
+        case 3:
             do_tables(v, &seed);
             break;
-        case 3:
         case 4:
+        case 5:
             do_timers(v, &seed);
             break;
-        case 5:
+        case 6:
             do_memory(v, 50 + self);
             break;
-        case 6:
+        case 7:
             do_events(v, &seed);
             break;
         default:
