@@ -21,10 +21,17 @@ static bool domain_is_self(uint64_t domain)
     return id == DOMID_SELF || id == DOMID_IO || (id == 0 && layer.dom0);
 }
 
+/* As much of a value as an entry holds: what is checked is what will be stored. */
+static uint64_t entry_value(uint64_t value)
+{
+    return entry_width() == 4 ? (uint32_t)value : value;
+}
+
 /* Stores `value` at machine address `at`, in whatever kind of frame that is. */
 static long store_entry(uint64_t at, uint64_t value, bool keep_accessed)
 {
     uint64_t mfn = at >> PAGE_SHIFT;
+    value = entry_value(value);
     if (!frame_is_guest(mfn))
         return -XEN_EINVAL;
     int level = frame_level(frame_state(mfn));
@@ -72,6 +79,7 @@ static bool domain_is_xen(uint64_t domain)
 static long map_m2p(uint64_t at, uint64_t value)
 {
     const struct handover *handover = layer.handover;
+    value = entry_value(value);
     uint64_t table = at >> PAGE_SHIFT, mfn = entry_mfn(value);
     if (!(value & PTE_P))
         return store_entry(at, value, false);
@@ -162,6 +170,7 @@ static long flush_after(struct vcpu *v, uint64_t gva, uint64_t flags)
 
 static long va_mapping(struct vcpu *v, uint64_t gva, uint64_t value, uint64_t flags)
 {
+    value = entry_value(value);
     long rc = leaf_check(value);
     if (rc)
         return rc;

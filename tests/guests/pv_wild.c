@@ -272,6 +272,9 @@ static void sweep_frames(void)
     const uint64_t slot = ((uint64_t)root << 12) + 300 * 8;
     const uint64_t self = (uint64_t)root << 12 | (PTE_OWN & ~PTE_WRITABLE) | PTE_USER;
     tell("the root in itself", update(slot, self));
+    tell("the hypervisor's entry there, as an L1's",
+         call(__HYPERVISOR_update_va_mapping,
+              ~0xfffffffffffful | 300ul << 39 | 300ul << 30 | 300ul << 21 | 256ul << 12, 0, 0, 0));
     tell("the root in itself, writable", update(slot, self | PTE_WRITABLE));
     tell("the root no more in itself", update(slot, 0));
     tell("the root in itself, writable at once", update(slot, self | PTE_WRITABLE));
@@ -280,6 +283,18 @@ static void sweep_frames(void)
     sweep_new_root("with a large page", own(hypercall_page, PTE_OWN | PTE_USER | PTE_LARGE));
     sweep_new_root("with the hypervisor's", (top[256] & ~0xffful) | PTE_OWN | PTE_USER);
     sweep_new_root("with a frame beyond all", (pte_t)BEYOND_ALL << 12 | PTE_OWN | PTE_USER);
+#endif
+#if defined(__i386__) && !PAE /* what is above the 32 bits of an entry does not hide its frame */
+    const uint64_t above = UINT64_C(1) << 32;
+    uint64_t place;
+    (void)entry_of(table_page, &place);
+    check_true("the hypervisor's frame with a 33rd bit",
+               update(place, above | (top[1023] & ~0xfffu) | PTE_OWN) < 0);
+    check_true("the hypervisor's frame with a 33rd bit, by address",
+               call(__HYPERVISOR_update_va_mapping, (uintptr_t)table_page,
+                    (top[1023] & ~0xfffu) | PTE_OWN, 1, 0) < 0);
+    check_equal("our own frame with a 33rd bit",
+                (uint64_t)update(place, above | own(table_page, PTE_OWN)), 0);
 #endif
     tell("the root pinned as L1", extended(MMUEXT_PIN_L1_TABLE, root, 0));
     tell("the root cleared", extended(MMUEXT_CLEAR_PAGE, root, 0));
