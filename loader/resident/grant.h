@@ -32,9 +32,15 @@ void grant_map(struct vcpu *v, struct gnttab_map_grant_ref *op);
 struct grant_unmap {
     uint64_t host_addr, dev_bus_addr, new_addr;
     grant_handle_t handle;
+    /* What grant_unmap() tells grant_unmap_finish(). */
+    uint16_t ref;
+    uint16_t done; /* GNTMAP_… */
+    bool last;     /* nothing is left of the mapping */
 };
 
-/* Returns the status (GNTST_…).  The TLBs are the caller's to flush. */
-int16_t grant_unmap(struct vcpu *v, const struct grant_unmap *op);
+/* Returns the status (GNTST_…).  The grant stays in use until the caller has flushed all TLBs and
+ * finishes. */
+int16_t grant_unmap(struct vcpu *v, struct grant_unmap *op);
+void grant_unmap_finish(const struct grant_unmap *op);
 
 #endif

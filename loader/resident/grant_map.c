@@ -279,13 +279,14 @@ void grant_map(struct vcpu *v, struct gnttab_map_grant_ref *op)
     op->dev_bus_addr = (uint64_t)mfn << PAGE_SHIFT;
 }
 
-int16_t grant_unmap(struct vcpu *v, const struct grant_unmap *op)
+int16_t grant_unmap(struct vcpu *v, struct grant_unmap *op)
 {
+    op->done = 0;
     if (op->handle >= handle_count || mapping_of(op->handle)->flags == 0)
         return GNTST_bad_handle;
     struct mapping *m = mapping_of(op->handle);
-    struct active *a = active[m->ref / GRANTS_A_FRAME] + m->ref % GRANTS_A_FRAME;
-    uint32_t read = m->flags & GNTMAP_readonly, done = 0;
+    const struct active *a = active[m->ref / GRANTS_A_FRAME] + m->ref % GRANTS_A_FRAME;
+    uint32_t done = 0;
     bool device = op->dev_bus_addr != 0 && m->flags & GNTMAP_device_map;
     if (device && op->dev_bus_addr != (uint64_t)a->mfn << PAGE_SHIFT)
         return GNTST_bad_dev_addr;
@@ -297,11 +298,24 @@ int16_t grant_unmap(struct vcpu *v, const struct grant_unmap *op)
     }
     if (device)
         done |= GNTMAP_device_map;
+    if (done == 0)
+        return GNTST_okay;
     m->flags &= (uint16_t)~done;
-    a->pins -= pins_for(done | read);
-    if (done != 0)
-        unmark_used(grant_entry(m->ref), a, !read);
-    if (!(m->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        give_handle(op->handle);
+    op->ref = m->ref;
+    op->done = (uint16_t)(done | (m->flags & GNTMAP_readonly));
+    op->last = !(m->flags & (GNTMAP_device_map | GNTMAP_host_map));
+    if (op->last)
+        m->flags = 0;
     return GNTST_okay;
+}
+
+void grant_unmap_finish(const struct grant_unmap *op)
+{
+    if (op->done == 0)
+        return;
+    struct active *a = active[op->ref / GRANTS_A_FRAME] + op->ref % GRANTS_A_FRAME;
+    a->pins -= pins_for(op->done);
+    unmark_used(grant_entry(op->ref), a, !(op->done & GNTMAP_readonly));
+    if (op->last)
+        give_handle(op->handle);
 }

@@ -12,6 +12,7 @@
 #include "pagetable.h"
 
 #define GRANT_OPS_MAX UINT32_C(0x10000)
+#define UNMAP_BATCH   16 /* for one flush of all TLBs */
 #define COMMAND_BITS  12 /* above: where Xen goes on, which only cache_flush does by them */
 
 LAYOUT(setup_layout, 16, struct gnttab_setup_table, FIELD(0, 2, struct gnttab_setup_table, dom),
@@ -231,31 +232,6 @@ static long map(struct vcpu *v, uint64_t arg, uint64_t count)
     return 0;
 }
 
-static long unmap_some(struct vcpu *v, uint64_t arg, uint64_t count, bool replace)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        union {
-            struct gnttab_unmap_grant_ref unmap;
-            struct gnttab_unmap_and_replace replace;
-        } op;
-        uint64_t at = arg + i * sizeof(op);
-        if (!guest_read(v, &op, at, sizeof(op)))
-            return -XEN_EFAULT;
-        struct grant_unmap how = {.host_addr = op.unmap.host_addr, .handle = op.unmap.handle};
-        if (replace)
-            how.new_addr = op.replace.new_addr;
-        else
-            how.dev_bus_addr = op.unmap.dev_bus_addr;
-        spin_lock(&grant_lock);
-        int16_t status = grant_unmap(v, &how);
-        spin_unlock(&grant_lock);
-        if (!guest_write(v, at + offsetof(struct gnttab_unmap_grant_ref, status), &status,
-                         sizeof(status)))
-            return -XEN_EFAULT;
-    }
-    return 0;
-}
-
 _Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) ==
                    offsetof(struct gnttab_unmap_and_replace, status),
                "unmap status");
@@ -263,11 +239,44 @@ _Static_assert(offsetof(struct gnttab_unmap_grant_ref, handle) ==
                    offsetof(struct gnttab_unmap_and_replace, handle),
                "unmap handle");
 
+static long unmap_one(struct vcpu *v, uint64_t at, bool replace, struct grant_unmap *how)
+{
+    union {
+        struct gnttab_unmap_grant_ref unmap;
+        struct gnttab_unmap_and_replace replace;
+    } op;
+    if (!guest_read(v, &op, at, sizeof(op)))
+        return -XEN_EFAULT;
+    how->host_addr = op.unmap.host_addr;
+    how->handle = op.unmap.handle;
+    if (replace)
+        how->new_addr = op.replace.new_addr;
+    else
+        how->dev_bus_addr = op.unmap.dev_bus_addr;
+    spin_lock(&grant_lock);
+    int16_t status = grant_unmap(v, how);
+    spin_unlock(&grant_lock);
+    at += offsetof(struct gnttab_unmap_grant_ref, status);
+    return guest_write(v, at, &status, sizeof(status)) ? 0 : -XEN_EFAULT;
+}
+
+/* The flush waits for other CPUs, which may wait for the lock: not under it. */
 static long unmap(struct vcpu *v, uint64_t arg, uint64_t count, bool replace)
 {
-    long rc = unmap_some(v, arg, count, replace);
-    if (count != 0)
+    long rc = 0;
+    for (uint64_t i = 0; i < count && rc == 0;) {
+        struct grant_unmap how[UNMAP_BATCH];
+        memset(how, 0, sizeof(how));
+        uint32_t n = 0;
+        while (n < UNMAP_BATCH && i < count && rc == 0)
+            rc =
+                unmap_one(v, arg + i++ * sizeof(struct gnttab_unmap_grant_ref), replace, &how[n++]);
         flush_vcpus(v, ~UINT64_C(0), ~UINT64_C(0));
+        spin_lock(&grant_lock);
+        for (uint32_t finished = 0; finished < n; finished++)
+            grant_unmap_finish(&how[finished]);
+        spin_unlock(&grant_lock);
+    }
     return rc;
 }
 

@@ -155,6 +155,68 @@ static void test_another_vcpu_is_switched_off(void **state)
     machine_be(0);
 }
 
+/* ---- grants --------------------------------------------------------------------------------- */
+
+#define GRANTED     70u /* guest pages: this one is granted… */
+#define WINDOW      64u /* …and mapped here */
+#define REF         8u
+#define IN_USE      (GTF_permit_access | GTF_reading | GTF_writing)
+#define UNMAPS_MOST 40u
+
+static volatile grant_entry_v1_t *granted;
+static uint32_t flushes, marked; /* on the other CPU; how often the grant was marked used then */
+
+static void other_has_flushed(struct vcpu *v, uint8_t vector, void *context)
+{
+    (void)v;
+    (void)vector;
+    (void)context;
+    flushes++;
+    marked += granted->flags == IN_USE;
+}
+
+/* What other CPUs may still reach is not told to be free.  Last: the other CPU's IPI is taken. */
+static void test_grants_are_in_use_until_all_have_flushed(void **state)
+{
+    uint64_t list, at = guest_base() + WINDOW * PAGE_SIZE;
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
+    struct gnttab_map_grant_ref in = {.host_addr = at, .flags = GNTMAP_host_map, .ref = REF};
+    struct gnttab_unmap_grant_ref out[UNMAPS_MOST];
+    (void)state;
+    set_xen_guest_handle_raw(setup.frame_list, (void *)(guest_base() + ARGS * PAGE_SIZE + 2048));
+    assert_int_equal(call(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table,
+                          argument(&setup, sizeof(setup)), 1, 0),
+                     0);
+    assert_int_equal(copy_from_guest(&list, guest_base() + ARGS * PAGE_SIZE + 2048, 8), 0);
+    granted = (grant_entry_v1_t *)machine_at(list << PAGE_SHIFT) + REF;
+    granted->domid = 0;
+    granted->frame = FRAME_GUEST + GRANTED;
+    granted->flags = GTF_permit_access;
+    assert_int_equal(
+        call(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, argument(&in, sizeof(in)), 1, 0),
+        0);
+    assert_int_equal(copy_from_guest(&in, guest_base() + ARGS * PAGE_SIZE, sizeof(in)), 0);
+    assert_int_equal(in.status, GNTST_okay);
+    assert_int_equal(granted->flags, IN_USE);
+
+    /* Several times in one call: the first counts. */
+    layer.vcpu[1]->online = 1;
+    irq_set_handler(VECTOR_IPI, other_has_flushed, NULL);
+    flushes = marked = 0;
+    for (uint32_t i = 0; i < UNMAPS_MOST; i++)
+        out[i] = (struct gnttab_unmap_grant_ref){.host_addr = at, .handle = in.handle};
+    assert_int_equal(call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
+                          argument(out, sizeof(out)), UNMAPS_MOST, 0),
+                     0);
+    assert_int_equal(copy_from_guest(out, guest_base() + ARGS * PAGE_SIZE, sizeof(out)), 0);
+    assert_int_equal(out[0].status, GNTST_okay);
+    for (uint32_t i = 1; i < UNMAPS_MOST; i++)
+        assert_int_equal(out[i].status, GNTST_bad_handle);
+    assert_int_equal(marked, 1);
+    assert_true(flushes >= 1);
+    assert_int_equal(granted->flags, GTF_permit_access);
+}
+
 /* ---- run states ----------------------------------------------------------------------------- */
 
 #define AREA_PAGE_END (14u * PAGE_SIZE)
@@ -250,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_mmcfg_reserved),
         cmocka_unit_test(test_another_vcpu_is_switched_off),
         cmocka_unit_test(test_runstate_areas_tell_of_their_update),
+        cmocka_unit_test(test_grants_are_in_use_until_all_have_flushed),
     };
     struct machine_config config = {.dom0 = true, .cpus = 2};
     machine_start(&config);

@@ -52,6 +52,9 @@ static void check_entry(uint64_t mfn, uint8_t level_bits, uint32_t index, uint64
     uint64_t target = (new &PTE_ADDR) >> PAGE_SHIFT;
     uint8_t state = target < layer.frame_count ? layer.frame[target] : 0;
     uint64_t at = mfn << PAGE_SHIFT | index * 8;
+    bool slot = level == 4 && entry_is_ours(level, at);
+    if (slot && (new ^ layer.slot[index - HOLE_SLOT]) & ~(PTE_A | PTE_D))
+        fail("L4 entry %#lx is the hypervisor's and became %#lx", (long)at, (long)new);
     if (!(new &PTE_P) || entry_is_ours(level, at))
         return;
     if (level == 1) {
