@@ -26,6 +26,8 @@ bool machine_threads;
 void machine_be(uint32_t id)
 {
     self = id;
+    if (!machine_threads)
+        model.waits = 0; /* a run begins */
 }
 
 void *cpu_self(void)

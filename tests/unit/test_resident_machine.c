@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "runstate.h"
 #include "start.h"
+#include "timer.h"
 
 #define ARGS 12u /* guest page */
 
@@ -124,8 +125,8 @@ static void test_mmcfg_reserved(void **state)
                      0);
 }
 
-/* Ends with the vCPU asleep in the layer. */
-static bool sleeps(void)
+/* How it ends when the vCPU goes back to its guest. */
+static int end_of_return(void)
 {
     jmp_buf escape;
     int end = setjmp(escape);
@@ -134,7 +135,12 @@ static bool sleeps(void)
         exit_work();
     }
     machine_escape = NULL;
-    return end == MACHINE_SLEEPS;
+    return end;
+}
+
+static bool sleeps(void)
+{
+    return end_of_return() == MACHINE_SLEEPS;
 }
 
 static void test_another_vcpu_is_switched_off(void **state)
@@ -215,6 +221,25 @@ static void test_grants_are_in_use_until_all_have_flushed(void **state)
     assert_int_equal(marked, 1);
     assert_true(flushes >= 1);
     assert_int_equal(granted->flags, GTF_permit_access);
+}
+
+/* vCPU 0 looks after the watchdogs also when it is off itself.  The last test: it ends the machine.
+ */
+static void test_watchdog_of_a_vcpu_that_is_off(void **state)
+{
+    struct sched_watchdog op = {.id = 0, .timeout = 1};
+    (void)state;
+    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, argument(&op, sizeof(op)), 0, 0),
+                     1);
+    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0), 0);
+    layer.vcpu[1]->online = 1;
+    uint64_t start = time_ns();
+    machine_pass_time(900000000); /* it wakes for the console all the time */
+    machine_be(1);
+    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_down, 0, 0, 0), 0);
+    machine_be(0);
+    assert_int_equal(end_of_return(), MACHINE_OFF);
+    assert_in_range(time_ns() - start, 900000000, 1100000000);
 }
 
 /* ---- run states ----------------------------------------------------------------------------- */
@@ -313,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_another_vcpu_is_switched_off),
         cmocka_unit_test(test_runstate_areas_tell_of_their_update),
         cmocka_unit_test(test_grants_are_in_use_until_all_have_flushed),
+        cmocka_unit_test(test_watchdog_of_a_vcpu_that_is_off),
     };
     struct machine_config config = {.dom0 = true, .cpus = 2};
     machine_start(&config);
