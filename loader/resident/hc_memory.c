@@ -464,6 +464,25 @@ static long machphys_list(struct vcpu *v, uint64_t arg)
     return guest_write_struct(v, arg, 0, &op, &list_layout) ? 0 : -XEN_EFAULT;
 }
 
+/* What is only on x86; Xen does not know these by a number with an extent to go on from. */
+static long memory_op_x86(struct vcpu *v, uint32_t command, uint64_t arg)
+{
+    switch (command) {
+    case XENMEM_machine_memory_map:
+        return machine_memory_map(v, arg);
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(v, arg);
+    case XENMEM_machphys_mfn_list:
+        return machphys_list(v, arg);
+    case XENMEM_memory_map:
+        return memory_map(v, arg);
+    case XENMEM_set_memory_map:
+        return set_memory_map(v, arg);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
 long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
 {
     uint32_t command = (uint32_t)args->arg[0] & COMMAND_MASK;
@@ -482,24 +501,16 @@ long hc_memory_op(struct vcpu *v, const struct hypercall_args *args)
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn:
         return start != 0 ? -XEN_EINVAL : own_size(v, command, arg);
-    case XENMEM_machine_memory_map:
-        return machine_memory_map(v, arg);
-    case XENMEM_machphys_mapping:
-        return machphys_mapping(v, arg);
-    case XENMEM_machphys_mfn_list:
-        return machphys_list(v, arg);
     case XENMEM_add_to_physmap:
     case XENMEM_remove_from_physmap: { /* for translated guests */
         domid_t domain;
+        if (start != 0 && command == XENMEM_remove_from_physmap)
+            return -XEN_EINVAL;
         if (!guest_read(v, &domain, arg, sizeof(domain)))
             return -XEN_EFAULT;
         return is_self(domain) ? -XEN_EACCES : -XEN_ESRCH;
     }
-    case XENMEM_memory_map:
-        return memory_map(v, arg);
-    case XENMEM_set_memory_map:
-        return set_memory_map(v, arg);
     default:
-        return -XEN_ENOSYS;
+        return start != 0 ? -XEN_ENOSYS : memory_op_x86(v, command, arg);
     }
 }
